@@ -1,0 +1,56 @@
+"""Every exception this library raises on purpose.
+
+Each one is also the built-in exception a caller would already be catching, so
+`except ZeroDivisionError` keeps working when plain floats become Values. The text reads
+`<who>: <rule>, got <value> <where>. <what to do>`, and the facts in it are attributes.
+"""
+
+
+class AutogradError(Exception):
+    """The common base: `except AutogradError` catches all of them and nothing else."""
+
+
+class ArgumentError(AutogradError, ValueError):
+    """A value of the right type that breaks a rule (an empty batch, a class out of range)."""
+
+
+class InputTypeError(AutogradError, TypeError):
+    """An object that is not a real number, or an operation that would lose the gradient."""
+
+
+class OperationError(AutogradError):
+    """An operation that has no value at its operands.
+
+    Attributes:
+        primitive: name of the operation.
+        numbers: its operands as plain floats.
+        operands: its operands as they were given, nodes included.
+    """
+
+    primitive: str = ""
+    numbers: tuple[float, ...] = ()
+    operands: tuple[object, ...] = ()
+
+
+class DomainError(OperationError, ValueError):
+    """An operand outside the set where the operation is defined: log(-1)."""
+
+
+class DivisionByZeroError(OperationError, ZeroDivisionError):
+    """A division by zero, or a negative power of zero."""
+
+
+class NumberOverflowError(OperationError, OverflowError):
+    """A result too large for a float: exp(1000)."""
+
+
+class NonFiniteError(OperationError, FloatingPointError):
+    """A nan or inf that appeared while `raise_on_nonfinite()` was on."""
+
+
+class StaleGraphError(AutogradError, RuntimeError):
+    """A gradient was asked of a graph whose leaves have moved since it was evaluated."""
+
+
+class NonLeafError(AutogradError, AttributeError, TypeError):
+    """Something only a leaf can do was asked of a node that an operation made."""

@@ -1,0 +1,432 @@
+"""What a primitive is: one row of the table, and how a row meets numbers of every kind.
+
+A row knows a function twice: its *forward* on plain floats, and its *local gradients*,
+written with operators, numbers and other rows only. That text is never tied to a number
+type, so the same line serves plain floats (the fast path), nodes of a graph (the gradient
+is then a graph itself, and can be differentiated again) and whatever else is `Traced`.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from math import inf, nan
+from numbers import Real
+from types import BuiltinFunctionType
+
+from autograd_lite.errors import (
+    DivisionByZeroError,
+    DomainError,
+    InputTypeError,
+    NumberOverflowError,
+    OperationError,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any, TypeAlias, TypeVar, overload
+
+    T = TypeVar("T", bound="Traced")
+    Operand: TypeAlias = "float | Traced"
+    LocalGradient: TypeAlias = Callable[..., Any]
+
+ROWS: dict[str, Primitive] = {}
+"""Every primitive by name, in the order of the table."""
+
+FAILURES = (ValueError, ArithmeticError)
+"""What a forward function raises where it has no value (ArithmeticError: division, overflow)."""
+
+inside_gradient: ContextVar[bool] = ContextVar("inside_gradient", default=False)
+"""True inside gradients: rows return IEEE inf or nan where they would raise outside."""
+
+
+def to_float(number: object, who: str) -> float:
+    """Return a real number as a plain float: the one door by which numbers come in."""
+    if isinstance(number, Real):
+        return float(number)
+    kind = type(number)
+    scalar: Any = number  # numpy's 0-d arrays and bool_ are not registered as Real
+    if kind.__module__ == "numpy" and scalar.shape == () and scalar.dtype.kind in "biuf":
+        return float(scalar)
+    raise InputTypeError(f"{who}: a real number is needed, got {_describe(number)}. {_cure(number, who)}")
+
+
+def _describe(thing: object) -> str:
+    text = ascii(thing)
+    return f"{text if len(text) <= 40 else text[:37] + '...'} of type {type(thing).__name__}"
+
+
+def _cure(thing: object, who: str) -> str:
+    if isinstance(thing, str):
+        return "Convert text with float(...) first."
+    if isinstance(thing, complex):
+        return "Split it into .real and .imag: gradients here are of real numbers."
+    if thing is None:
+        return "Was a return statement forgotten?"
+    if hasattr(thing, "__len__") or hasattr(thing, "__iter__"):
+        return f"Apply {who} to one number at a time: [... for x in values]."
+    if hasattr(thing, "__float__"):
+        return "Write float(...) around it if the conversion is meant."
+    return "Pass an int, a float or a Value."
+
+
+class Traced:
+    """A number that stands for more than its value: a node of a graph, say.
+
+    A subclass has a `level` and an `apply(primitive, operands)`; operators and rows follow.
+    Where kinds meet, the operand of the highest level decides what the result is.
+    """
+
+    __slots__ = ()
+    level = 0
+
+    def apply(self, primitive: Primitive, operands: tuple[Any, ...]) -> Any:
+        """Return `primitive` at `operands`, of which this one has the highest level."""
+        raise TypeError(f"{type(self).__name__} does not say how to apply {primitive.name}")
+
+    def place(self) -> str:
+        """Say which operand this is, for an error message ('' when there is nothing to say)."""
+        return ""
+
+    def __add__(self, other: Any) -> Any:
+        return ROWS["add"](self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return ROWS["add"](other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return ROWS["sub"](self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return ROWS["sub"](other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return ROWS["mul"](self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return ROWS["mul"](other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return ROWS["div"](self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return ROWS["div"](other, self)
+
+    def __pow__(self, other: Any) -> Any:
+        return ROWS["pow"](self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return ROWS["pow"](other, self)
+
+    def __neg__(self) -> Any:
+        return ROWS["neg"](self)
+
+    def __abs__(self) -> Any:
+        return ROWS["abs"](self)
+
+
+class QuietFloat(Traced):
+    """A plain float whose arithmetic never raises: 1/0 is inf, log(-1) is nan.
+
+    Local gradients are evaluated on floats; only where that raises, once more on these.
+    """
+
+    __slots__ = ("number",)
+    level = -1
+
+    def __init__(self, number: float) -> None:
+        self.number = number
+
+    def apply(self, primitive: Primitive, operands: tuple[Any, ...]) -> QuietFloat:
+        return QuietFloat(primitive.quiet.forward(*[bare(operand) for operand in operands]))
+
+
+def bare(number: Any) -> Any:
+    """Return a number without its `QuietFloat` wrapping, if it has one."""
+    return number.number if number.__class__ is QuietFloat else number
+
+
+class Interval:
+    """A set of reals in the usual notation, "(0, inf)" or "[-1, 1]".
+
+    An infinite end is included, since `math.log(inf)` is inf; and nan lies in every interval.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        low, high = text[1:-1].split(",")
+        self.low, self.high = float(low), float(high)
+        self.low_open = text[0] == "(" and self.low != -inf
+        self.high_open = text[-1] == ")" and self.high != inf
+
+    def __contains__(self, x: float) -> bool:
+        below = x <= self.low if self.low_open else x < self.low
+        above = x >= self.high if self.high_open else x > self.high
+        return not (below or above)
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+class Primitive:
+    """One row of the table: a function, its local gradients, and what else is known of it.
+
+    Call it on numbers and it returns a number; call it on a `Value` and it returns the
+    `Value` that remembers the call. Made by `primitive(...)`; the columns are its attributes.
+    """
+
+    def __init__(self, name: str, forward: Callable[..., float], gradients: tuple[LocalGradient | None, ...]) -> None:
+        self.name = self.__name__ = name
+        self.forward = forward
+        self.gradients = gradients
+        self.reserved = False
+        self.variadic = False
+        self.symbol = name
+        self.domain: Interval | None = None
+        self.rule = ""
+        self.cure = ""
+        self.kinks: Mapping[tuple[float, ...], tuple[float, ...]] = {}
+        self.kink_distance: Callable[..., float] | None = None
+        self.probe: tuple[Interval, ...] = ()
+        self.edge: Callable[..., float] = _undefined
+        self.selection = False
+        self.defaults: tuple[float, ...] = ()
+        self.float_gradients: Callable[..., Sequence[float | None]] | None = None
+        self._quiet: Primitive | None = None
+
+    @property
+    def arity(self) -> int | None:
+        """Number of operands, None when the row takes any number of them."""
+        return None if self.variadic else len(self.gradients)
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __call__(self, *operands: float) -> float: ...
+        @overload
+        def __call__(self, first: T, /, *operands: T | float) -> T: ...
+        @overload
+        def __call__(self, *operands: Any) -> Any: ...
+
+    def __call__(self, *operands: Any) -> Any:
+        if self.variadic:
+            if len(operands) == 1 and not isinstance(operands[0], (float, Traced)):
+                operands = _spread(operands[0], self.name)
+        elif len(operands) != len(self.gradients):
+            operands = self._with_defaults(operands)
+        for operand in operands:
+            if operand.__class__ is not float:
+                break
+        else:
+            return self.evaluate(operands)
+        highest = None
+        converted = []
+        for operand in operands:
+            if isinstance(operand, Traced):
+                if highest is None or operand.level > highest.level:
+                    highest = operand
+            elif operand.__class__ is not float:
+                operand = to_float(operand, self.name)
+            converted.append(operand)
+        if highest is None:
+            return self.evaluate(tuple(converted))
+        return highest.apply(self, tuple(converted))
+
+    def _with_defaults(self, operands: tuple[Any, ...]) -> tuple[Any, ...]:
+        missing = len(self.gradients) - len(operands)
+        if not 0 < missing <= len(self.defaults):
+            count = f"{len(self.gradients)} operand{'s' * (len(self.gradients) != 1)}"
+            raise InputTypeError(f"{self.name}: takes {count}, got {len(operands)}.")
+        return operands + self.defaults[-missing:]
+
+    def evaluate(self, numbers: tuple[float, ...], operands: tuple[Any, ...] = ()) -> float:
+        """Return the forward function at plain floats; an error names the operands."""
+        try:
+            y = self.forward(*numbers)
+        except FAILURES as failure:
+            if inside_gradient.get():
+                return self.edge(*numbers)
+            raise self.error(failure, numbers, operands) from None
+        return y if y.__class__ is float else self._as_float(y, numbers, operands)
+
+    def _as_float(self, y: object, numbers: tuple[float, ...], operands: tuple[Any, ...]) -> float:
+        # A forward written with ** leaves the reals without raising: (-8)**(1/3) is complex.
+        if isinstance(y, complex):
+            if inside_gradient.get():
+                return nan
+            raise self.error(ValueError("result is not real"), numbers, operands) from None
+        return to_float(y, f"forward of {self.name}")
+
+    def error(self, failure: Exception, numbers: tuple[float, ...], operands: tuple[Any, ...]) -> OperationError:
+        """Return the exception to raise for a `failure` of the forward function."""
+        kind: type[OperationError] = DomainError
+        rule = self.rule or (f"operand must lie in {self.domain}" if self.domain else str(failure))
+        cure = self.cure or "Check the operand first, or use where(condition, lambda: ..., ...)."
+        if isinstance(failure, OverflowError):
+            kind, rule = NumberOverflowError, "result must fit in a float (at most 1.8e308)"
+            cure = "Scale the operand down, or work with logarithms (logsumexp, softplus)."
+        elif isinstance(failure, ZeroDivisionError):
+            kind = DivisionByZeroError
+        got = ", ".join(map(repr, numbers)) or "nothing"
+        places = [operand.place() for operand in operands if isinstance(operand, Traced)]
+        where = f" at {' and '.join(dict.fromkeys(places))}" if places else ""
+        error = kind(f"{self.name}: {rule}, got {got}{where}. {cure}")
+        error.primitive, error.numbers, error.operands = self.name, numbers, operands
+        return error
+
+    def local_gradients(self, y: Any, operands: Sequence[Any]) -> Sequence[Any]:
+        """Return dy/doperand for every operand, in the number type of the arguments.
+
+        An entry is None where no gradient ever flows (the condition of `where`).
+        """
+        if self.variadic:
+            return self.gradients[0](y, *operands)  # type: ignore[misc, no-any-return]
+        return [gradient and gradient(y, *operands) for gradient in self.gradients]
+
+    def partials(self, y: float, numbers: Sequence[float]) -> Sequence[float | None]:
+        """Return the local gradients at plain floats; they never raise, but may be inf or nan."""
+        try:
+            if self.float_gradients is not None:
+                return self.float_gradients(y, *numbers)
+            return self.local_gradients(y, numbers)
+        except FAILURES:
+            locals_ = self.local_gradients(QuietFloat(y), [QuietFloat(x) for x in numbers])
+            return [bare(local) for local in locals_]
+
+    @property
+    def quiet(self) -> Primitive:
+        """The same row with IEEE inf or nan where the forward function would raise."""
+        if self._quiet is None:
+            forward, edge = self.forward, self.edge
+
+            def quiet_forward(*numbers: float) -> float:
+                try:
+                    y = forward(*numbers)
+                except FAILURES:
+                    return edge(*numbers)
+                return nan if y.__class__ is complex else y
+
+            row = Primitive(self.name, quiet_forward, self.gradients)
+            row.__dict__.update(self.__dict__)
+            row.forward = quiet_forward
+            row._quiet = self._quiet = row
+        return self._quiet
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+    def __copy__(self) -> Primitive:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Primitive:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[[str], Primitive], tuple[str]]:
+        return row_named, (self.name,)
+
+
+def row_named(name: str) -> Primitive:
+    """Return the primitive called `name`; pickled models refer to their rows this way."""
+    if name not in ROWS:
+        raise InputTypeError(f"row_named: no primitive is called {name!r}. Define it with primitive(...) first.")
+    return ROWS[name]
+
+
+def _undefined(*numbers: float) -> float:
+    return nan
+
+
+def _spread(values: Any, who: str) -> tuple[Any, ...]:
+    try:
+        return tuple(values)
+    except TypeError:
+        return (to_float(values, who),)
+
+
+def _guarded(forward: Callable[..., float], domain: Interval) -> Callable[..., float]:
+    def guarded(*numbers: float) -> float:
+        for x in numbers:
+            if x not in domain:
+                raise ValueError("outside of the domain")
+        return forward(*numbers)
+
+    return guarded
+
+
+def primitive(
+    name: str,
+    forward: Callable[..., float],
+    *local_gradients: LocalGradient | None,
+    variadic: bool = False,
+    symbol: str | None = None,
+    domain: str | None = None,
+    rule: str = "",
+    cure: str = "",
+    kinks: Mapping[tuple[float, ...], tuple[float, ...]] | None = None,
+    kink_distance: Callable[..., float] | None = None,
+    probe: str | tuple[str, ...] = "(-3, 3)",
+    edge: Callable[..., float] | None = None,
+    selection: bool = False,
+    defaults: tuple[float, ...] = (),
+    float_gradients: Callable[..., Sequence[float | None]] | None = None,
+    doc: str = "",
+) -> Primitive:
+    """Add a row to the table and return its function, differentiable to any order.
+
+    Args:
+        name: what errors, pictures and `repr` call it.
+        forward: floats in, float out; raises ValueError, ZeroDivisionError or OverflowError
+            where it has no value, as the functions of `math` do.
+        local_gradients: dy/doperand, one per operand, each a function of (y, *operands)
+            written with operators, numbers and other primitives; None where no gradient
+            ever flows. With `variadic`, one function that returns all of them.
+        symbol: the glyph in pictures.
+        domain: where every operand must lie, "(0, inf)"; an error outside.
+        rule, cure: the middle and the end of the error message, where `domain` cannot say it.
+        kinks: points where the derivative is a convention, and that convention.
+        kink_distance: function of the operands: how far the nearest kink is.
+        probe: where finite differences can be trusted, one interval per operand.
+        edge: the IEEE value where `forward` raises; used inside gradients only.
+        selection: the row picks operands; one whose local gradient is 0 was not used, and
+            gets nothing, not 0 x upstream.
+        defaults: trailing operands that may be left out.
+        float_gradients: all local gradients at once on plain floats, where that is faster.
+
+    >>> from autograd_lite import Value, primitive, sigmoid
+    >>> from math import exp, log1p
+    >>> soft = primitive("soft", lambda x: max(x, 0.0) + log1p(exp(-abs(x))),
+    ...                  lambda y, x: sigmoid(x))
+    >>> x = Value(0.0); y = soft(x); y.backward(); x.grad
+    0.5
+    >>> soft(0.0)
+    0.6931471805599453
+    """
+    if not isinstance(name, str) or not name:
+        raise InputTypeError(f"primitive: the name must be a non-empty str, got {name!r}.")
+    if not callable(forward):
+        raise InputTypeError(f"primitive {name!r}: forward must be a function of floats, got {_describe(forward)}.")
+    for gradient in local_gradients:
+        if gradient is not None and not callable(gradient):
+            raise InputTypeError(
+                f"primitive {name!r}: a local gradient is a function of (y, *operands) or None, "
+                f"got {_describe(gradient)}. Write lambda y, x: ... ."
+            )
+    if not local_gradients or (variadic and (len(local_gradients) > 1 or local_gradients[0] is None)):
+        need = "exactly one function (y, *xs) -> all of them" if variadic else "one per operand"
+        raise InputTypeError(f"primitive {name!r}: local gradients needed: {need}, got {len(local_gradients)}.")
+    if name in ROWS and ROWS[name].reserved:
+        raise InputTypeError(f"primitive: {name!r} is a row of the table already. Choose another name.")
+    row = Primitive(name, forward, local_gradients)
+    row.variadic, row.symbol = variadic, symbol or name
+    row.rule, row.cure, row.defaults, row.selection = rule, cure, defaults, selection
+    row.kinks, row.kink_distance = kinks or {}, kink_distance
+    row.edge = edge or _undefined
+    row.float_gradients = float_gradients
+    row.__doc__ = doc or f"Return {name} of numbers or Values."
+    if domain is not None:
+        row.domain = Interval(domain)
+        if not isinstance(forward, BuiltinFunctionType):  # those of `math` raise by themselves
+            row.forward = _guarded(forward, row.domain)
+    row.probe = tuple(map(Interval, (probe,) if isinstance(probe, str) else probe))
+    ROWS[name] = row
+    return row

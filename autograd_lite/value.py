@@ -1,0 +1,581 @@
+"""Value: a number that remembers how it was computed.
+
+`Value` is the node of `graph.py` with operators on it. Every operation makes a new node
+that records its primitive and operands; that record is its forward and its backward:
+
+    v.forward_step()     recompute this node from its operands
+    v.local_gradients    dv/doperand, the numbers
+    v.backward_step()    add local gradient x upstream gradient to each operand
+
+`root.forward()` is forward_step over the topological order, `root.backward()` seeds 1 and is
+backward_step over the reversed order.
+"""
+
+from __future__ import annotations
+
+import operator
+from contextvars import ContextVar
+from math import isfinite
+from operator import attrgetter
+from threading import Lock
+
+from autograd_lite import table
+from autograd_lite.errors import InputTypeError, NonFiniteError, NonLeafError
+from autograd_lite.graph import (
+    Node,
+    check_fresh,
+    contributions,
+    graph_sweep,
+    numbers_of,
+    sweep,
+    topological_order,
+)
+from autograd_lite.primitives import ROWS, Traced, inside_gradient, to_float
+from autograd_lite.table import add, mul, neg, sub
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, NoReturn, TypeVar
+
+    from autograd_lite.primitives import Primitive
+
+    F = TypeVar("F", bound=Callable[..., Any])
+
+_new = object.__new__
+_epoch = 0  # number of the current evaluation; grows when a leaf is set or a graph replayed
+_modes = 0  # how many of the modes below are on, in any thread: 0 keeps the operators fast
+_modes_lock = Lock()
+_recording: ContextVar[bool] = ContextVar("recording", default=True)
+_checking: ContextVar[bool] = ContextVar("checking", default=False)
+
+ROLES = ("parameter", "input", "constant")
+
+
+def _set_data(node: Value, number: float) -> None:
+    global _epoch
+    if node._primitive is not None:
+        raise NonLeafError(
+            f"data: only the data of a leaf can be set, and {node.place()} is made by "
+            f"{node._primitive.name}. Set the leaves, then call forward()."
+        )
+    node._data = to_float(number, "data")
+    _epoch += 1
+    node._epoch = _epoch
+
+
+def _set_grad(node: Value, number: float) -> None:
+    node._grad = to_float(number, "grad")
+
+
+def _method(row: Primitive) -> Callable[..., Value]:
+    def method(self: Value, *rest: float) -> Value:
+        return row(self, *rest) if rest or row.defaults else self.apply(row, (self,))
+
+    method.__name__, method.__doc__ = row.name, row.__doc__
+    return method
+
+
+def _number(other: Any, who: str) -> float:
+    return other._data if isinstance(other, Node) else to_float(other, who)
+
+
+class Value(Node):
+    """A scalar that remembers how it was computed, and so can be differentiated.
+
+    Args:
+        data: the number.
+        label: its name in error messages, pictures and `repr`.
+        role: what a leaf is in the picture: "parameter", "input" or "constant".
+
+    >>> x = Value(2.0, label="x")
+    >>> y = (3 * x - 2) ** 2
+    >>> y.backward()
+    >>> y.data, x.grad
+    (16.0, 24.0)
+    """
+
+    __slots__ = ()
+    level = 0
+
+    def __init__(self, data: float, label: str | None = None, role: str | None = None) -> None:
+        self._data = data if data.__class__ is float else to_float(data, "Value")
+        self._grad = 0.0
+        self._primitive = None
+        self._operands = ()
+        self._epoch = _epoch
+        self._label = None
+        self._role = None
+        if label is not None:
+            self.label = label
+        if role is not None:
+            self.role = role
+
+    data = property(attrgetter("_data"), _set_data, doc="The number, a float. Only a leaf's can be set.")
+    grad = property(attrgetter("_grad"), _set_grad, doc="The gradient gathered so far, a float.")
+
+    @property
+    def label(self) -> str | None:
+        """The name of this node, None without one."""
+        return self._label
+
+    @label.setter
+    def label(self, label: str | None) -> None:
+        if label is not None and not isinstance(label, str):
+            raise InputTypeError(f"label: a str is needed, got {label!r} of type {type(label).__name__}.")
+        self._label = label
+
+    @property
+    def role(self) -> str | None:
+        """What a leaf is: "parameter", "input", "constant", or None where it was not said."""
+        return self._role
+
+    @role.setter
+    def role(self, role: str | None) -> None:
+        if self._primitive is not None:
+            raise NonLeafError(f"role: only a leaf has a role, and {self.place()} is a result.")
+        if role is not None and role not in ROLES:
+            raise InputTypeError(f"role: must be one of {', '.join(map(repr, ROLES))}, got {role!r}.")
+        self._role = role
+
+    def named(self, label: str) -> Value:
+        """Set the label and return this node: `z = (x * y).named("z")`."""
+        self.label = label
+        return self
+
+    # ---- making nodes
+
+    def apply(self, primitive: Primitive, operands: tuple[Any, ...]) -> Value:
+        """Return the node of `primitive` at operands that are Values or plain floats."""
+        quiet = inside_gradient.get()
+        if quiet:
+            primitive = primitive.quiet
+        numbers = tuple([operand if operand.__class__ is float else operand._data for operand in operands])
+        node = _new(Value)
+        node._data = primitive.evaluate(numbers, operands)
+        node._grad = 0.0
+        node._primitive = primitive
+        node._operands = operands
+        node._epoch = _epoch
+        node._label = None
+        node._role = None
+        if _modes:
+            if not quiet and _checking.get() and not isfinite(node._data):
+                raise _nonfinite_error(node)
+            if not _recording.get():
+                node._primitive, node._operands = None, ()
+        return node
+
+    # `+`, `-`, `*` are spelled out: they cannot fail, and are most of every graph. A law of
+    # the tests holds them to their rows.
+
+    def __add__(self, other: Any) -> Value:
+        if _modes:
+            return add(self, other)  # type: ignore[no-any-return]
+        node = _new(Value)
+        if other.__class__ is Value:
+            node._data = self._data + other._data
+        elif other.__class__ is float:
+            node._data = self._data + other
+        else:
+            return add(self, other)  # type: ignore[no-any-return]
+        node._grad = 0.0
+        node._primitive = add
+        node._operands = (self, other)
+        node._epoch = _epoch
+        node._label = None
+        node._role = None
+        return node
+
+    def __radd__(self, other: Any) -> Value:
+        return add(other, self)  # type: ignore[no-any-return]
+
+    def __sub__(self, other: Any) -> Value:
+        if _modes:
+            return sub(self, other)  # type: ignore[no-any-return]
+        node = _new(Value)
+        if other.__class__ is Value:
+            node._data = self._data - other._data
+        elif other.__class__ is float:
+            node._data = self._data - other
+        else:
+            return sub(self, other)  # type: ignore[no-any-return]
+        node._grad = 0.0
+        node._primitive = sub
+        node._operands = (self, other)
+        node._epoch = _epoch
+        node._label = None
+        node._role = None
+        return node
+
+    def __mul__(self, other: Any) -> Value:
+        if _modes:
+            return mul(self, other)  # type: ignore[no-any-return]
+        node = _new(Value)
+        if other.__class__ is Value:
+            node._data = self._data * other._data
+        elif other.__class__ is float:
+            node._data = self._data * other
+        else:
+            return mul(self, other)  # type: ignore[no-any-return]
+        node._grad = 0.0
+        node._primitive = mul
+        node._operands = (self, other)
+        node._epoch = _epoch
+        node._label = None
+        node._role = None
+        return node
+
+    def __rmul__(self, other: Any) -> Value:
+        return mul(other, self)  # type: ignore[no-any-return]
+
+    def __neg__(self) -> Value:
+        return self.apply(neg, (self,))
+
+    def __pos__(self) -> Value:
+        return self
+
+    # ---- comparison, truth, conversion: by value where Python needs an answer, refused where
+    # ---- the gradient would be lost without a word
+
+    def __lt__(self, other: Any) -> bool:
+        return self._data < _number(other, "<")
+
+    def __le__(self, other: Any) -> bool:
+        return self._data <= _number(other, "<=")
+
+    def __gt__(self, other: Any) -> bool:
+        return self._data > _number(other, ">")
+
+    def __ge__(self, other: Any) -> bool:
+        return self._data >= _number(other, ">=")
+
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if isinstance(other, Traced) or not hasattr(other, "__float__"):
+            return NotImplemented
+        raise InputTypeError(
+            "Value == number: nodes are equal only to themselves. "
+            "Write v.data == number, or math.isclose(v.data, number)."
+        )
+
+    def __bool__(self) -> bool:
+        return self._data != 0.0
+
+    def __float__(self) -> NoReturn:
+        raise InputTypeError(
+            "float: a Value was used where a plain number is needed, which would lose its gradient. "
+            "Use exp(v), log(v), ... from autograd_lite instead of math's, or v.data for the plain number."
+        )
+
+    __int__ = __index__ = __complex__ = __trunc__ = __floor__ = __ceil__ = __float__
+
+    def __round__(self, digits: int = 0) -> NoReturn:
+        raise InputTypeError("round: has no useful gradient. Write round(v.data, digits), or floor(v + 0.5).")
+
+    def __floordiv__(self, other: Any) -> NoReturn:
+        raise InputTypeError("// : not defined on Values. Write floor(a / b) from autograd_lite.")
+
+    def __mod__(self, other: Any) -> NoReturn:
+        raise InputTypeError("% : not defined on Values. Write a - b * floor(a / b) from autograd_lite.")
+
+    __rfloordiv__, __rmod__ = __floordiv__, __mod__
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """Meet numpy: scalars on the left of an operator are numbers, everything else is refused."""
+        name: str = ufunc.__name__
+        operator = UFUNC_OPERATORS.get(name)
+        if operator and method == "__call__" and not any(getattr(x, "ndim", 0) for x in inputs):
+            a, b = (x if isinstance(x, Traced) else to_float(x, name) for x in inputs)
+            return operator(a, b)
+        if name in ROWS:
+            raise InputTypeError(f"np.{name}: would lose the gradient. Write {name}(v) from autograd_lite.")
+        raise InputTypeError(
+            f"np.{name}: a Value does not mix with numpy arrays. Write [x * v for x in array], "
+            f"or v.data for the plain number."
+        )
+
+    def __repr__(self) -> str:
+        label = f", label={self._label!a}" if self._label else ""
+        return f"Value(data={self._data!r}, grad={self._grad!r}{label})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else repr(self)
+
+    def __reduce__(self) -> tuple[Callable[..., Value], tuple[Any, ...]]:
+        if self._primitive is not None:
+            raise NonLeafError(
+                f"copy: only leaves can be copied or pickled, and {self.place()} is made by "
+                f"{self._primitive.name}. Copy the leaves and build the expression again."
+            )
+        return _restore, (self._data, self._grad, self._label, self._role)
+
+    # ---- the two passes, whole and step by step
+
+    @property
+    def local_gradients(self) -> tuple[float, ...]:
+        """dv/doperand for each operand, in order; 0 for a constant, which does not vary.
+
+        >>> a, b = leaves(a=2.0, b=5.0)
+        >>> (a * b).local_gradients
+        (5.0, 2.0)
+        """
+        if self._primitive is None:
+            return ()
+        partials = self._primitive.partials(self._data, numbers_of(self))
+        return tuple(
+            0.0 if operand.__class__ is float else float(local or 0.0)
+            for operand, local in zip(self._operands, partials, strict=True)
+        )
+
+    def forward_step(self) -> None:
+        """Recompute this node from its operands as they are now."""
+        global _epoch
+        _epoch += 1
+        self._replay(_epoch)
+
+    def forward(self) -> float:
+        """Recompute every node below this one from the leaves as they are now; return the value.
+
+        The recorded graph is replayed. Rows decide their branches anew (relu, where, max);
+        Python's own `if`, `max` and `sorted` stay as they were when the graph was built.
+
+        >>> x = Value(2.0)
+        >>> y = x * x
+        >>> x.data = 3.0
+        >>> y.forward()
+        9.0
+        """
+        global _epoch
+        _epoch += 1
+        for node in topological_order(self):
+            node._replay(_epoch)
+        return self._data
+
+    def _replay(self, epoch: int) -> None:
+        if self._primitive is None:
+            return
+        operands = self._operands
+        self._data = self._primitive.evaluate(tuple(numbers_of(self)), operands)
+        for operand in operands:
+            if operand.__class__ is not float and operand._epoch > self._epoch:
+                self._epoch = epoch
+        if _modes and _checking.get() and not isfinite(self._data):
+            raise _nonfinite_error(self)
+
+    def backward_step(self) -> None:
+        """Add local gradient x upstream gradient (this node's grad) to the grad of each operand."""
+        check_fresh(self)
+        for operand, term in contributions(self, self._grad):
+            operand._grad += term
+
+    def backward(self, seed: float = 1.0) -> None:
+        """Add seed * dself/dleaf to the grad of every leaf below.
+
+        Leaves accumulate over calls, as the batch algorithm wants; the nodes between start
+        afresh each time. `zero_grad()` clears both.
+
+        Raises:
+            StaleGraphError: a leaf was set after this node was computed; call forward().
+
+        >>> x = Value(3.0)
+        >>> y = x * x * x
+        >>> y.backward(); y.backward()
+        >>> x.grad
+        54.0
+        """
+        for node, gradient in sweep(self, to_float(seed, "backward: seed")).items():
+            if gradient.__class__ is not float:  # a local gradient of the user's own returned it
+                gradient = to_float(gradient, "backward: gradient")
+            if node._operands:
+                node._grad = gradient
+            else:
+                node._grad += gradient
+
+    def zero_grad(self) -> None:
+        """Set the grad of this node and of every node below it to 0."""
+        for node in topological_order(self):
+            node._grad = 0.0
+
+    # ---- the unary rows as methods; a test holds each to its row
+
+    abs = _method(table.abs)
+    exp = _method(table.exp)
+    exp2 = _method(table.exp2)
+    expm1 = _method(table.expm1)
+    log = _method(table.log)
+    log2 = _method(table.log2)
+    log10 = _method(table.log10)
+    log1p = _method(table.log1p)
+    sqrt = _method(table.sqrt)
+    cbrt = _method(table.cbrt)
+    sin = _method(table.sin)
+    cos = _method(table.cos)
+    tan = _method(table.tan)
+    asin = _method(table.asin)
+    acos = _method(table.acos)
+    atan = _method(table.atan)
+    sinh = _method(table.sinh)
+    cosh = _method(table.cosh)
+    tanh = _method(table.tanh)
+    asinh = _method(table.asinh)
+    acosh = _method(table.acosh)
+    atanh = _method(table.atanh)
+    erf = _method(table.erf)
+    erfc = _method(table.erfc)
+    normal_cdf = _method(table.normal_cdf)
+    sigmoid = _method(table.sigmoid)
+    logsigmoid = _method(table.logsigmoid)
+    softplus = _method(table.softplus)
+    softsign = _method(table.softsign)
+    relu = _method(table.relu)
+    leaky_relu = _method(table.leaky_relu)
+    elu = _method(table.elu)
+    gelu = _method(table.gelu)
+    gelu_tanh = _method(table.gelu_tanh)
+    silu = _method(table.silu)
+    step = _method(table.step)
+    sign = _method(table.sign)
+    floor = _method(table.floor)
+    detach = _method(table.detach)
+
+
+UFUNC_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "power": operator.pow,
+    "float_power": operator.pow,
+    "floor_divide": operator.floordiv,
+    "remainder": operator.mod,
+    "less": operator.lt,
+    "less_equal": operator.le,
+    "greater": operator.gt,
+    "greater_equal": operator.ge,
+    "equal": operator.eq,
+    "not_equal": operator.ne,
+}
+"""numpy scalars on the left hand over to these (a numpy ufunc's name -> the operator)."""
+
+
+def _restore(data: float, grad: float, label: str | None, role: str | None) -> Value:
+    leaf = Value(data, label, role)
+    leaf._grad = grad
+    return leaf
+
+
+def _nonfinite_error(node: Value) -> NonFiniteError:
+    primitive, operands = node._primitive, node._operands
+    assert primitive is not None
+    numbers = tuple(numbers_of(node))
+    places = [operand.place() for operand in operands if isinstance(operand, Node)]
+    error = NonFiniteError(
+        f"{primitive.name}: result must be finite, got {node._data!r} from "
+        f"{', '.join(map(repr, numbers))} at {' and '.join(dict.fromkeys(places))}. "
+        f"Look at the operands: one is too large, or nan already."
+    )
+    error.primitive, error.numbers, error.operands = primitive.name, numbers, operands
+    return error
+
+
+class _Mode:
+    """A context manager, and a decorator, that sets a context variable: safe in threads and tasks."""
+
+    def __init__(self, variable: ContextVar[bool], setting: bool) -> None:
+        self._variable, self._setting = variable, setting
+        self._tokens: list[Any] = []
+
+    def __enter__(self) -> None:
+        global _modes
+        with _modes_lock:
+            _modes += 1
+        self._tokens.append(self._variable.set(self._setting))
+
+    def __exit__(self, *exception: object) -> None:
+        global _modes
+        self._variable.reset(self._tokens.pop())
+        with _modes_lock:
+            _modes -= 1
+
+    def __call__(self, function: F) -> F:
+        def inside(*args: Any, **options: Any) -> Any:
+            with _Mode(self._variable, self._setting):
+                return function(*args, **options)
+
+        inside.__name__, inside.__doc__ = function.__name__, function.__doc__
+        return inside  # type: ignore[return-value]
+
+
+def no_grad() -> _Mode:
+    """Return a context manager in which operations record nothing: results are leaves.
+
+    >>> x = Value(3.0)
+    >>> with no_grad():
+    ...     y = x * x
+    >>> y.is_leaf
+    True
+    """
+    return _Mode(_recording, False)
+
+
+def raise_on_nonfinite() -> _Mode:
+    """Return a context manager in which the first nan or inf raises NonFiniteError and is named.
+
+    >>> with raise_on_nonfinite():
+    ...     Value(1e200, label="x") * 1e200
+    Traceback (most recent call last):
+    autograd_lite.errors.NonFiniteError: mul: result must be finite, got inf from 1e+200, 1e+200 ...
+    """
+    return _Mode(_checking, True)
+
+
+def leaves(**numbers: float) -> list[Value]:
+    """Return one leaf per keyword, labelled with it: `w, x = leaves(w=2.0, x=-1.0)`.
+
+    >>> w, x = leaves(w=2.0, x=-1.0)
+    >>> w
+    Value(data=2.0, grad=0.0, label='w')
+    """
+    return [Value(number, label) for label, number in numbers.items()]
+
+
+def gradients(root: Value, leaves: Iterable[Value], *, create_graph: bool = False, seed: float = 1.0) -> list[Any]:
+    """Return droot/dleaf for each leaf, touching no `.grad`.
+
+    Args:
+        root: what is differentiated.
+        leaves: with respect to what; any nodes below root. One that is not gets 0.
+        create_graph: return Values that can be differentiated again, instead of floats.
+        seed: the upstream gradient of the root.
+
+    >>> x = Value(2.0)
+    >>> dx, = gradients(x ** 3, [x], create_graph=True)
+    >>> dx.data, gradients(dx, [x])
+    (12.0, [12.0])
+    """
+    if not isinstance(root, Value):
+        raise InputTypeError(f"gradients: the root must be a Value, got {root!r} of type {type(root).__name__}.")
+    if isinstance(leaves, Value):
+        raise InputTypeError("gradients: leaves must be a list, got one Value. Write gradients(root, [leaf]).")
+    wanted = list(leaves)
+    for leaf in wanted:
+        if not isinstance(leaf, Value):
+            raise InputTypeError(f"gradients: leaves must be Values, got {leaf!r} of type {type(leaf).__name__}.")
+    start = to_float(seed, "gradients: seed")
+    if not create_graph:
+        adjoints = sweep(root, start)
+        return [adjoints.get(leaf, 0.0) for leaf in wanted]
+    with _Mode(inside_gradient, True):
+        graphs = graph_sweep(root, start)
+        return [_as_own_node(graphs.get(leaf, 0.0), graphs) for leaf in wanted]
+
+
+def _as_own_node(gradient: Any, graph: dict[Any, Any]) -> Value:
+    """Return a gradient as a Value that is not also a node of the differentiated graph (exp' = exp)."""
+    if gradient.__class__ is not Value:
+        return Value(gradient)
+    return gradient.apply(table.identity, (gradient,)) if gradient in graph else gradient

@@ -1,0 +1,1 @@
+"""nn: multi-layer perceptrons built out of autograd_lite nodes."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import inf, isfinite
 from operator import attrgetter
 
-from autograd_lite.errors import StaleGraphError
+from autograd_lite.errors import InputTypeError, NonLeafError, StaleGraphError
 from autograd_lite.primitives import FAILURES, Traced
 from autograd_lite.table import add, chain, gate, mul
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from autograd_lite.primitives import Primitive
+
+
+ROLES = ("parameter", "input", "constant")
 
 
 class Node(Traced):
@@ -34,12 +37,36 @@ class Node(Traced):
     _primitive: Primitive | None
     _operands: tuple[Any, ...]  # of Node | float
     _epoch: int
-    _label: str | None
-    _role: str | None
+    _label: str  # these two slots stay empty until they are set: most nodes have neither
+    _role: str
 
     # attrgetter runs in C: a third of the cost of a Python getter.
     operands = property(attrgetter("_operands"), doc="The operands in order, constants as floats, repetitions kept.")
     primitive = property(attrgetter("_primitive"), doc="The row of the table that made this node; None for a leaf.")
+
+    @property
+    def label(self) -> str | None:
+        """The name of this node, None without one."""
+        return getattr(self, "_label", None)
+
+    @label.setter
+    def label(self, label: str) -> None:
+        if not isinstance(label, str):
+            raise InputTypeError(f"label: a str is needed, got {label!r} of type {type(label).__name__}.")
+        self._label = label
+
+    @property
+    def role(self) -> str | None:
+        """What a leaf is: "parameter", "input" or "constant"; None where it was not said."""
+        return getattr(self, "_role", None)
+
+    @role.setter
+    def role(self, role: str) -> None:
+        if self._primitive is not None:
+            raise NonLeafError(f"role: only a leaf has a role, and {self.place()} is a result.")
+        if role not in ROLES:
+            raise InputTypeError(f"role: must be one of {', '.join(map(repr, ROLES))}, got {role!r}.")
+        self._role = role
 
     @property
     def is_leaf(self) -> bool:
@@ -47,8 +74,8 @@ class Node(Traced):
         return self._primitive is None
 
     def place(self) -> str:
-        if self._label:
-            return f"node {self._label!a}"
+        if self.label:
+            return f"node {self.label!a}"
         return "an unnamed leaf" if self._primitive is None else f"an unnamed result of {self._primitive.name}"
 
 
@@ -75,7 +102,8 @@ def topological_order(root: Node, *, refuse_stale: bool = False) -> list[Any]:
             if not operands:
                 order.append(node)
                 continue
-            stack += (node, None)
+            stack.append(node)
+            stack.append(None)
             newest = node._epoch if refuse_stale else inf
             for operand in reversed(operands):
                 if operand.__class__ is float:

@@ -239,7 +239,7 @@ class Primitive:
             raise InputTypeError(f"{self.name}: takes {count}, got {len(operands)}.")
         return operands + self.defaults[-missing:]
 
-    def evaluate(self, numbers: tuple[float, ...], operands: tuple[Any, ...] = ()) -> float:
+    def evaluate(self, numbers: Sequence[float], operands: tuple[Any, ...] = ()) -> float:
         """Return the forward function at plain floats; an error names the operands."""
         try:
             y = self.forward(*numbers)
@@ -247,9 +247,9 @@ class Primitive:
             if inside_gradient.get():
                 return self.edge(*numbers)
             raise self.error(failure, numbers, operands) from None
-        return y if y.__class__ is float else self._as_float(y, numbers, operands)
+        return y if y.__class__ is float else self.as_float(y, numbers, operands)
 
-    def _as_float(self, y: object, numbers: tuple[float, ...], operands: tuple[Any, ...]) -> float:
+    def as_float(self, y: object, numbers: Sequence[float], operands: tuple[Any, ...]) -> float:
         # A forward written with ** leaves the reals without raising: (-8)**(1/3) is complex.
         if isinstance(y, complex):
             if inside_gradient.get():
@@ -257,7 +257,7 @@ class Primitive:
             raise self.error(ValueError("result is not real"), numbers, operands) from None
         return to_float(y, f"forward of {self.name}")
 
-    def error(self, failure: Exception, numbers: tuple[float, ...], operands: tuple[Any, ...]) -> OperationError:
+    def error(self, failure: Exception, numbers: Sequence[float], operands: tuple[Any, ...]) -> OperationError:
         """Return the exception to raise for a `failure` of the forward function."""
         kind: type[OperationError] = DomainError
         rule = self.rule or (f"operand must lie in {self.domain}" if self.domain else str(failure))
@@ -271,7 +271,7 @@ class Primitive:
         places = [operand.place() for operand in operands if isinstance(operand, Traced)]
         where = f" at {' and '.join(dict.fromkeys(places))}" if places else ""
         error = kind(f"{self.name}: {rule}, got {got}{where}. {cure}")
-        error.primitive, error.numbers, error.operands = self.name, numbers, operands
+        error.primitive, error.numbers, error.operands = self.name, tuple(numbers), operands
         return error
 
     def local_gradients(self, y: Any, operands: Sequence[Any]) -> Sequence[Any]:
@@ -311,6 +311,10 @@ class Primitive:
             row.forward = quiet_forward
             row._quiet = self._quiet = row
         return self._quiet
+
+    def stay_loud(self) -> None:
+        """Declare that the forward function never raises, so that the quiet row is this one."""
+        self._quiet = self
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"

@@ -30,8 +30,8 @@ from autograd_lite.graph import (
     sweep,
     topological_order,
 )
-from autograd_lite.primitives import ROWS, Traced, inside_gradient, to_float
-from autograd_lite.table import add, mul, neg, sub
+from autograd_lite.primitives import FAILURES, ROWS, Traced, inside_gradient, to_float
+from autograd_lite.table import add, div, mul, neg, pow, sub
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,8 +48,6 @@ _modes = 0  # how many of the modes below are on, in any thread: 0 keeps the ope
 _modes_lock = Lock()
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
 _checking: ContextVar[bool] = ContextVar("checking", default=False)
-
-ROLES = ("parameter", "input", "constant")
 
 
 def _set_data(node: Value, number: float) -> None:
@@ -104,8 +102,6 @@ class Value(Node):
         self._primitive = None
         self._operands = ()
         self._epoch = _epoch
-        self._label = None
-        self._role = None
         if label is not None:
             self.label = label
         if role is not None:
@@ -113,30 +109,6 @@ class Value(Node):
 
     data = property(attrgetter("_data"), _set_data, doc="The number, a float. Only a leaf's can be set.")
     grad = property(attrgetter("_grad"), _set_grad, doc="The gradient gathered so far, a float.")
-
-    @property
-    def label(self) -> str | None:
-        """The name of this node, None without one."""
-        return self._label
-
-    @label.setter
-    def label(self, label: str | None) -> None:
-        if label is not None and not isinstance(label, str):
-            raise InputTypeError(f"label: a str is needed, got {label!r} of type {type(label).__name__}.")
-        self._label = label
-
-    @property
-    def role(self) -> str | None:
-        """What a leaf is: "parameter", "input", "constant", or None where it was not said."""
-        return self._role
-
-    @role.setter
-    def role(self, role: str | None) -> None:
-        if self._primitive is not None:
-            raise NonLeafError(f"role: only a leaf has a role, and {self.place()} is a result.")
-        if role is not None and role not in ROLES:
-            raise InputTypeError(f"role: must be one of {', '.join(map(repr, ROLES))}, got {role!r}.")
-        self._role = role
 
     def named(self, label: str) -> Value:
         """Set the label and return this node: `z = (x * y).named("z")`."""
@@ -150,15 +122,17 @@ class Value(Node):
         quiet = inside_gradient.get()
         if quiet:
             primitive = primitive.quiet
-        numbers = tuple([operand if operand.__class__ is float else operand._data for operand in operands])
+        numbers = [operand if operand.__class__ is float else operand._data for operand in operands]
         node = _new(Value)
-        node._data = primitive.evaluate(numbers, operands)
+        try:
+            data = primitive.forward(*numbers)
+        except FAILURES as failure:
+            raise primitive.error(failure, numbers, operands) from None
+        node._data = data if data.__class__ is float else primitive.as_float(data, numbers, operands)
         node._grad = 0.0
         node._primitive = primitive
         node._operands = operands
         node._epoch = _epoch
-        node._label = None
-        node._role = None
         if _modes:
             if not quiet and _checking.get() and not isfinite(node._data):
                 raise _nonfinite_error(node)
@@ -173,61 +147,88 @@ class Value(Node):
         if _modes:
             return add(self, other)  # type: ignore[no-any-return]
         node = _new(Value)
-        if other.__class__ is Value:
+        kind = other.__class__
+        if kind is Value:
             node._data = self._data + other._data
-        elif other.__class__ is float:
-            node._data = self._data + other
         else:
-            return add(self, other)  # type: ignore[no-any-return]
+            if kind is not float:
+                if kind is not int:
+                    return add(self, other)  # type: ignore[no-any-return]
+                other = float(other)
+            node._data = self._data + other
         node._grad = 0.0
         node._primitive = add
         node._operands = (self, other)
         node._epoch = _epoch
-        node._label = None
-        node._role = None
         return node
 
     def __radd__(self, other: Any) -> Value:
-        return add(other, self)  # type: ignore[no-any-return]
+        return self._apply_to(add, other, self)
 
     def __sub__(self, other: Any) -> Value:
         if _modes:
             return sub(self, other)  # type: ignore[no-any-return]
         node = _new(Value)
-        if other.__class__ is Value:
+        kind = other.__class__
+        if kind is Value:
             node._data = self._data - other._data
-        elif other.__class__ is float:
-            node._data = self._data - other
         else:
-            return sub(self, other)  # type: ignore[no-any-return]
+            if kind is not float:
+                if kind is not int:
+                    return sub(self, other)  # type: ignore[no-any-return]
+                other = float(other)
+            node._data = self._data - other
         node._grad = 0.0
         node._primitive = sub
         node._operands = (self, other)
         node._epoch = _epoch
-        node._label = None
-        node._role = None
         return node
 
     def __mul__(self, other: Any) -> Value:
         if _modes:
             return mul(self, other)  # type: ignore[no-any-return]
         node = _new(Value)
-        if other.__class__ is Value:
+        kind = other.__class__
+        if kind is Value:
             node._data = self._data * other._data
-        elif other.__class__ is float:
-            node._data = self._data * other
         else:
-            return mul(self, other)  # type: ignore[no-any-return]
+            if kind is not float:
+                if kind is not int:
+                    return mul(self, other)  # type: ignore[no-any-return]
+                other = float(other)
+            node._data = self._data * other
         node._grad = 0.0
         node._primitive = mul
         node._operands = (self, other)
         node._epoch = _epoch
-        node._label = None
-        node._role = None
         return node
 
+    def __rsub__(self, other: Any) -> Value:
+        return self._apply_to(sub, other, self)
+
     def __rmul__(self, other: Any) -> Value:
-        return mul(other, self)  # type: ignore[no-any-return]
+        return self._apply_to(mul, other, self)
+
+    def __truediv__(self, other: Any) -> Value:
+        return self._apply_to(div, self, other)
+
+    def __rtruediv__(self, other: Any) -> Value:
+        return self._apply_to(div, other, self)
+
+    def __pow__(self, other: Any) -> Value:
+        return self._apply_to(pow, self, other)
+
+    def __rpow__(self, other: Any) -> Value:
+        return self._apply_to(pow, other, self)
+
+    def _apply_to(self, primitive: Primitive, a: Any, b: Any) -> Value:
+        """Return primitive(a, b), one of which is this node, without the row's look at both."""
+        kind = (b if a is self else a).__class__
+        if kind is int:
+            return self.apply(primitive, (self, float(b)) if a is self else (float(a), self))
+        if kind is Value or kind is float:
+            return self.apply(primitive, (a, b))
+        return primitive(a, b)  # type: ignore[no-any-return]
 
     def __neg__(self) -> Value:
         return self.apply(neg, (self,))
@@ -299,7 +300,7 @@ class Value(Node):
         )
 
     def __repr__(self) -> str:
-        label = f", label={self._label!a}" if self._label else ""
+        label = f", label={self.label!a}" if self.label else ""
         return f"Value(data={self._data!r}, grad={self._grad!r}{label})"
 
     def __format__(self, spec: str) -> str:
@@ -311,7 +312,7 @@ class Value(Node):
                 f"copy: only leaves can be copied or pickled, and {self.place()} is made by "
                 f"{self._primitive.name}. Copy the leaves and build the expression again."
             )
-        return _restore, (self._data, self._grad, self._label, self._role)
+        return _restore, (self._data, self._grad, self.label, self.role)
 
     # ---- the two passes, whole and step by step
 
@@ -359,7 +360,7 @@ class Value(Node):
         if self._primitive is None:
             return
         operands = self._operands
-        self._data = self._primitive.evaluate(tuple(numbers_of(self)), operands)
+        self._data = self._primitive.evaluate(numbers_of(self), operands)
         for operand in operands:
             if operand.__class__ is not float and operand._epoch > self._epoch:
                 self._epoch = epoch

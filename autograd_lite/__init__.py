@@ -19,6 +19,7 @@ from autograd_lite import errors
 from autograd_lite.errors import AutogradError, DomainError, StaleGraphError
 from autograd_lite.functions import bce, bce_logits, cross_entropy, dot, log_softmax, mean, norm, softmax
 from autograd_lite.graph import first_nonfinite, topological_order
+from autograd_lite.modes import no_grad, raise_on_nonfinite
 from autograd_lite.primitives import Primitive, primitive
 from autograd_lite.table import (  # noqa: F401  (sum, max, ... are attributes, not star-exported)
     abs,
@@ -82,7 +83,7 @@ from autograd_lite.table import (  # noqa: F401  (sum, max, ... are attributes, 
     tanh,
     where,
 )
-from autograd_lite.value import Value, gradients, leaves, no_grad, raise_on_nonfinite
+from autograd_lite.value import Value, gradients, leaves
 
 __version__ = "0.1.0"
 __all__ = [

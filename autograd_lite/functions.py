@@ -117,9 +117,11 @@ def bce(probability: Any, target: float) -> Any:
             f"bce: the probability must lie in [0, 1], got {number!r}{where}. Use bce_logits for an unbounded output."
         )
     # The quiet rows: ln 0 is -inf here, an honest infinite loss, not an error.
-    yes = 0.0 if t == 0.0 else -t * log.quiet(p)
-    no = 0.0 if t == 1.0 else (t - 1.0) * log1p.quiet(-p)
-    return no if t == 0.0 else yes if t == 1.0 else yes + no
+    if t == 1.0:
+        return 0.0 - log.quiet(p)
+    if t == 0.0:
+        return 0.0 - log1p.quiet(-p)
+    return 0.0 - (t * log.quiet(p) + (1.0 - t) * log1p.quiet(-p))
 
 
 def bce_logits(logit: Any, target: float) -> Any:

@@ -89,6 +89,8 @@ def topological_order(root: Node, *, refuse_stale: bool = False) -> list[Any]:
     >>> [node.label or node.primitive.name for node in topological_order(a * b + a)]
     ['a', 'b', 'mul', 'add']
     """
+    if not isinstance(root, Node):
+        raise InputTypeError(f"topological_order: a Value is needed, got {root!r} of type {type(root).__name__}.")
     order: list[Node] = []
     seen: set[Node] = set()
     stack: list[Node | None] = [root]

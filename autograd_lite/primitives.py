@@ -8,7 +8,6 @@ is then a graph itself, and can be differentiated again) and whatever else is `T
 
 from __future__ import annotations
 
-from contextvars import ContextVar
 from math import inf, nan
 from numbers import Real
 from types import BuiltinFunctionType
@@ -20,6 +19,7 @@ from autograd_lite.errors import (
     NumberOverflowError,
     OperationError,
 )
+from autograd_lite.modes import inside_gradient
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,9 +35,6 @@ ROWS: dict[str, Primitive] = {}
 
 FAILURES = (ValueError, ArithmeticError)
 """What a forward function raises where it has no value (ArithmeticError: division, overflow)."""
-
-inside_gradient: ContextVar[bool] = ContextVar("inside_gradient", default=False)
-"""True inside gradients: rows return IEEE inf or nan where they would raise outside."""
 
 
 def to_float(number: object, who: str) -> float:

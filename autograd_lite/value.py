@@ -14,12 +14,10 @@ backward_step over the reversed order.
 from __future__ import annotations
 
 import operator
-from contextvars import ContextVar
 from math import isfinite
 from operator import attrgetter
-from threading import Lock
 
-from autograd_lite import table
+from autograd_lite import modes, table
 from autograd_lite.errors import InputTypeError, NonFiniteError, NonLeafError
 from autograd_lite.graph import (
     Node,
@@ -30,24 +28,18 @@ from autograd_lite.graph import (
     sweep,
     topological_order,
 )
-from autograd_lite.primitives import FAILURES, ROWS, Traced, inside_gradient, to_float
+from autograd_lite.primitives import FAILURES, ROWS, Traced, to_float
 from autograd_lite.table import add, div, mul, neg, pow, sub
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any, NoReturn, TypeVar
+    from typing import Any, NoReturn
 
     from autograd_lite.primitives import Primitive
 
-    F = TypeVar("F", bound=Callable[..., Any])
-
 _new = object.__new__
 _epoch = 0  # number of the current evaluation; grows when a leaf is set or a graph replayed
-_modes = 0  # how many of the modes below are on, in any thread: 0 keeps the operators fast
-_modes_lock = Lock()
-_recording: ContextVar[bool] = ContextVar("recording", default=True)
-_checking: ContextVar[bool] = ContextVar("checking", default=False)
 
 
 def _set_data(node: Value, number: float) -> None:
@@ -119,7 +111,7 @@ class Value(Node):
 
     def apply(self, primitive: Primitive, operands: tuple[Any, ...]) -> Value:
         """Return the node of `primitive` at operands that are Values or plain floats."""
-        quiet = inside_gradient.get()
+        quiet = modes.inside_gradient.get()
         if quiet:
             primitive = primitive.quiet
         numbers = [operand if operand.__class__ is float else operand._data for operand in operands]
@@ -133,10 +125,10 @@ class Value(Node):
         node._primitive = primitive
         node._operands = operands
         node._epoch = _epoch
-        if _modes:
-            if not quiet and _checking.get() and not isfinite(node._data):
+        if modes.active:
+            if not quiet and modes.checking.get() and not isfinite(node._data):
                 raise _nonfinite_error(node)
-            if not _recording.get():
+            if not modes.recording.get():
                 node._primitive, node._operands = None, ()
         return node
 
@@ -144,7 +136,7 @@ class Value(Node):
     # the tests holds them to their rows.
 
     def __add__(self, other: Any) -> Value:
-        if _modes:
+        if modes.active:
             return add(self, other)  # type: ignore[no-any-return]
         node = _new(Value)
         kind = other.__class__
@@ -166,7 +158,7 @@ class Value(Node):
         return self._apply_to(add, other, self)
 
     def __sub__(self, other: Any) -> Value:
-        if _modes:
+        if modes.active:
             return sub(self, other)  # type: ignore[no-any-return]
         node = _new(Value)
         kind = other.__class__
@@ -185,7 +177,7 @@ class Value(Node):
         return node
 
     def __mul__(self, other: Any) -> Value:
-        if _modes:
+        if modes.active:
             return mul(self, other)  # type: ignore[no-any-return]
         node = _new(Value)
         kind = other.__class__
@@ -364,7 +356,7 @@ class Value(Node):
         for operand in operands:
             if operand.__class__ is not float and operand._epoch > self._epoch:
                 self._epoch = epoch
-        if _modes and _checking.get() and not isfinite(self._data):
+        if modes.active and modes.checking.get() and not isfinite(self._data):
             raise _nonfinite_error(self)
 
     def backward_step(self) -> None:
@@ -483,57 +475,6 @@ def _nonfinite_error(node: Value) -> NonFiniteError:
     return error
 
 
-class _Mode:
-    """A context manager, and a decorator, that sets a context variable: safe in threads and tasks."""
-
-    def __init__(self, variable: ContextVar[bool], setting: bool) -> None:
-        self._variable, self._setting = variable, setting
-        self._tokens: list[Any] = []
-
-    def __enter__(self) -> None:
-        global _modes
-        with _modes_lock:
-            _modes += 1
-        self._tokens.append(self._variable.set(self._setting))
-
-    def __exit__(self, *exception: object) -> None:
-        global _modes
-        self._variable.reset(self._tokens.pop())
-        with _modes_lock:
-            _modes -= 1
-
-    def __call__(self, function: F) -> F:
-        def inside(*args: Any, **options: Any) -> Any:
-            with _Mode(self._variable, self._setting):
-                return function(*args, **options)
-
-        inside.__name__, inside.__doc__ = function.__name__, function.__doc__
-        return inside  # type: ignore[return-value]
-
-
-def no_grad() -> _Mode:
-    """Return a context manager in which operations record nothing: results are leaves.
-
-    >>> x = Value(3.0)
-    >>> with no_grad():
-    ...     y = x * x
-    >>> y.is_leaf
-    True
-    """
-    return _Mode(_recording, False)
-
-
-def raise_on_nonfinite() -> _Mode:
-    """Return a context manager in which the first nan or inf raises NonFiniteError and is named.
-
-    >>> with raise_on_nonfinite():
-    ...     Value(1e200, label="x") * 1e200
-    Traceback (most recent call last):
-    autograd_lite.errors.NonFiniteError: mul: result must be finite, got inf from 1e+200, 1e+200 ...
-    """
-    return _Mode(_checking, True)
-
-
 def leaves(**numbers: float) -> list[Value]:
     """Return one leaf per keyword, labelled with it: `w, x = leaves(w=2.0, x=-1.0)`.
 
@@ -570,7 +511,7 @@ def gradients(root: Value, leaves: Iterable[Value], *, create_graph: bool = Fals
     if not create_graph:
         adjoints = sweep(root, start)
         return [adjoints.get(leaf, 0.0) for leaf in wanted]
-    with _Mode(inside_gradient, True):
+    with modes.Mode(modes.inside_gradient, True):
         graphs = graph_sweep(root, start)
         return [_as_own_node(graphs.get(leaf, 0.0), graphs) for leaf in wanted]
 

@@ -21,6 +21,7 @@ from autograd_lite.functions import bce, bce_logits, cross_entropy, dot, log_sof
 from autograd_lite.graph import first_nonfinite, topological_order
 from autograd_lite.modes import no_grad, raise_on_nonfinite
 from autograd_lite.primitives import Primitive, primitive
+from autograd_lite.render import draw
 from autograd_lite.table import (  # noqa: F401  (sum, max, ... are attributes, not star-exported)
     abs,
     acos,
@@ -110,6 +111,7 @@ __all__ = [
     "detach",
     "div",
     "dot",
+    "draw",
     "elu",
     "erf",
     "erfc",

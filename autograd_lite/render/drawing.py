@@ -1,0 +1,125 @@
+"""`draw(v)`: a picture of the graph below a value, in every form at hand."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from autograd_lite.errors import ArgumentError, InputTypeError
+from autograd_lite.graph import Node
+from autograd_lite.render.dot_text import dot_text
+from autograd_lite.render.files import render, source, write_atomically
+from autograd_lite.render.numerals import DIGITS
+from autograd_lite.render.scene import Scene, scene_of
+from autograd_lite.render.text_tree import text_tree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+LARGEST = 2000  # wires; beyond, what is nearest to the root is drawn
+LINES_IN_REPL = 60
+FORMATS = (".svg", ".png", ".pdf", ".dot", ".gv", ".txt")
+
+
+def draw(root: Any, *, gradients: bool | None = None, digits: int = DIGITS) -> Drawing:
+    """Return a picture of the graph below root as it is now: values above the wires, gradients below.
+
+    A notebook shows the picture, a REPL the text tree; `.save("f.svg")` writes a file. The
+    gradients are those of root, seeded with 1, by a sweep of the picture's own: no `.grad` is
+    touched. A graph of more than 2,000 wires is folded to what is nearest to its root.
+
+    Args:
+        root: the Value at the end of the graph.
+        gradients: whether to show them; None shows them once backward() has been called,
+            that is where root.grad is not 0: a gradient never computed must not look like 0.
+        digits: how many significant digits numbers have.
+
+    Raises:
+        StaleGraphError: a leaf was set after root was computed; call root.forward().
+
+    >>> from autograd_lite import draw, leaves
+    >>> x, y = leaves(x=3.0, y=-2.0)
+    >>> z = (x * y + x).named("z")
+    >>> z.backward()
+    >>> print(draw(z).text(encoding="ascii"))
+                   value  gradient  local * upstream
+    z = +             -3         1  dz/dz
+    |- *              -6         1  1 * 1
+    |  |- x            3        -1  -2 * 1 + 1 * 1
+    |  `- y           -2         3  3 * 1
+    `- x (above)       3        -1
+    """
+    if not isinstance(root, Node):
+        raise InputTypeError(
+            f"draw: a Value is needed, got {root!a:.40} of type {type(root).__name__}. "
+            f"Draw the one Value at the end of the graph, such as the loss."
+        )
+    if not 1 <= digits <= 17:
+        raise ArgumentError(f"draw: digits must lie in 1..17, got {digits!r}. Leave it out for {DIGITS}.")
+    asked: Any = root
+    with_gradients = asked.grad != 0.0 if gradients is None else bool(gradients)
+    return Drawing(scene_of(root, with_gradients=with_gradients, digits=digits, limit=LARGEST))
+
+
+class Drawing:
+    """A picture of a graph as it was when `draw` was called; a notebook shows it, print() the tree."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+
+    def dot(self) -> str:
+        """Return the picture as DOT text, the language of Graphviz."""
+        return dot_text(self._scene)
+
+    def text(self, *, encoding: str | None = None) -> str:
+        """Return the picture as a text tree, in ASCII where `encoding` lacks the signs."""
+        return text_tree(self._scene, encoding)
+
+    def graphviz(self) -> Any:
+        """Return the picture as a graphviz.Source, for those who know that package.
+
+        Raises:
+            RenderError: the package is missing.
+        """
+        return source(self.dot())
+
+    def save(self, path: str | os.PathLike[str]) -> str:
+        """Write the picture in the format that the name ends in, and return the path.
+
+        .dot and .txt work everywhere; .svg, .png and .pdf need Graphviz. The file is written
+        whole or not at all.
+
+        Raises:
+            ArgumentError: no such format.
+            RenderError: Graphviz is missing.
+            OSError: the file cannot be written.
+        """
+        ending = os.path.splitext(os.fspath(path))[1].lower()
+        if ending not in FORMATS:
+            raise ArgumentError(
+                f"save: the name must end in one of {', '.join(FORMATS)}, got {os.fspath(path)!r}. "
+                f"Write draw(v).save('graph.svg')."
+            )
+        if ending == ".txt":
+            content = f"{self.text()}\n".encode("utf-8", "backslashreplace")
+        elif ending in (".dot", ".gv"):
+            content = self.dot().encode()
+        else:
+            content = render(self.dot(), ending[1:])
+        return write_atomically(path, content)
+
+    def __repr__(self) -> str:
+        encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+        return text_tree(self._scene, encoding, LINES_IN_REPL)
+
+    def _repr_svg_(self) -> str | None:
+        try:
+            return render(self.dot(), "svg").decode()
+        except Exception:  # a notebook that only displays a picture must not break
+            return None
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        svg = self._repr_svg_()
+        text = {"text/plain": text_tree(self._scene, lines=LINES_IN_REPL)}
+        return {**text, "image/svg+xml": svg} if svg else text

@@ -1,0 +1,87 @@
+"""Files that are whole or not there, and the one renderer there is: Graphviz's `dot`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from autograd_lite.errors import ArgumentError, AutogradError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+INSTALL = {"darwin": "brew install graphviz", "win32": "winget install graphviz"}
+
+
+class RenderError(AutogradError, RuntimeError):
+    """A picture could not be rendered: `dot` is missing, or failed."""
+
+
+def write_atomically(path: str | os.PathLike[str], content: bytes) -> str:
+    """Write a file so that a reader sees the old one or the whole new one; return its path.
+
+    Raises:
+        ArgumentError: there is something else than a file at `path`.
+        OSError: the folder is missing, full or read-only.
+    """
+    path = os.fspath(path)
+    target = os.path.realpath(path)
+    if os.path.exists(target) and not os.path.isfile(target):
+        raise ArgumentError(f"save: the path must be that of a file, got {path!r}. Choose another name.")
+    temporary = f"{target}.{os.getpid()}.tmp"
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+        os.replace(temporary, target)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.remove(temporary)
+        raise
+    return path
+
+
+def source(dot: str) -> Any:
+    """Return DOT text as a graphviz.Source.
+
+    Raises:
+        RenderError: the package graphviz is missing.
+    """
+    try:
+        import graphviz
+    except ImportError:
+        raise RenderError(
+            "graphviz: the Python package must be installed, got none. "
+            "Run `python -m pip install graphviz`; .dot() and .text() work without."
+        ) from None
+    return graphviz.Source(dot)
+
+
+def render(dot: str, format: str) -> bytes:
+    """Return DOT text as a picture: svg, png or pdf.
+
+    Raises:
+        RenderError: `dot` or the package graphviz is missing, or `dot` failed.
+    """
+    picture = source(dot)
+    import graphviz
+
+    try:
+        rendered: bytes = picture.pipe(format=format, quiet=True)
+    except graphviz.ExecutableNotFound:
+        raise RenderError(
+            f"render: .{format} needs Graphviz's `dot`, got none on the PATH. "
+            f"Run `{install_command()}`, or save as .dot or .txt, which work without."
+        ) from None
+    except graphviz.CalledProcessError as failure:
+        said = (failure.stderr or b"").decode(errors="replace").strip().partition("\n")[0]
+        raise RenderError(
+            f"render: `dot` must be able to draw .{format}, got exit status {failure.returncode} ({said}). "
+            f"Save as .dot or .txt, which work without."
+        ) from None
+    return rendered
+
+
+def install_command() -> str:
+    """Return the command that installs Graphviz on this system."""
+    return INSTALL.get(sys.platform, "sudo apt install graphviz")

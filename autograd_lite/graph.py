@@ -40,9 +40,12 @@ class Node(Traced):
     _label: str  # these two slots stay empty until they are set: most nodes have neither
     _role: str
 
-    # attrgetter runs in C: a third of the cost of a Python getter.
-    operands = property(attrgetter("_operands"), doc="The operands in order, constants as floats, repetitions kept.")
-    primitive = property(attrgetter("_primitive"), doc="The row of the table that made this node; None for a leaf.")
+    if TYPE_CHECKING:
+        operands: tuple[Any, ...]
+        primitive: Primitive | None
+    else:  # attrgetter runs in C: a third of the cost of a Python getter
+        operands = property(attrgetter("_operands"), doc="The operands in order, constants as floats.")
+        primitive = property(attrgetter("_primitive"), doc="The row of the table that made this node; None for a leaf.")
 
     @property
     def label(self) -> str | None:

@@ -99,8 +99,12 @@ class Value(Node):
         if role is not None:
             self.role = role
 
-    data = property(attrgetter("_data"), _set_data, doc="The number, a float. Only a leaf's can be set.")
-    grad = property(attrgetter("_grad"), _set_grad, doc="The gradient gathered so far, a float.")
+    if TYPE_CHECKING:
+        data: float
+        grad: float
+    else:
+        data = property(attrgetter("_data"), _set_data, doc="The number, a float. Only a leaf's can be set.")
+        grad = property(attrgetter("_grad"), _set_grad, doc="The gradient gathered so far, a float.")
 
     def named(self, label: str) -> Value:
         """Set the label and return this node: `z = (x * y).named("z")`."""

@@ -1,4 +1,7 @@
-"""`draw(v)`: a picture of the graph below a value, in every form at hand."""
+"""`draw(v)`: a picture of the graph below a value, in every form at hand.
+
+The engines are imported where they are used: most programs never draw.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,14 @@ import sys
 
 from autograd_lite.errors import ArgumentError, InputTypeError
 from autograd_lite.graph import Node
-from autograd_lite.render.dot_text import dot_text
-from autograd_lite.render.files import render, source, write_atomically
-from autograd_lite.render.numerals import DIGITS
-from autograd_lite.render.scene import Scene, scene_of
-from autograd_lite.render.text_tree import text_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from autograd_lite.render.scene import Scene
+
+DIGITS = 4  # four let the printed products be checked by hand
 LARGEST = 2000  # wires; beyond, what is nearest to the root is drawn
 LINES_IN_REPL = 60
 FORMATS = (".svg", ".png", ".pdf", ".dot", ".gv", ".txt")
@@ -43,12 +44,12 @@ def draw(root: Any, *, gradients: bool | None = None, digits: int = DIGITS) -> D
     >>> z = (x * y + x).named("z")
     >>> z.backward()
     >>> print(draw(z).text(encoding="ascii"))
-                   value  gradient  local * upstream
-    z = +             -3         1  dz/dz
-    |- *              -6         1  1 * 1
-    |  |- x            3        -1  -2 * 1 + 1 * 1
-    |  `- y           -2         3  3 * 1
-    `- x (above)       3        -1
+                  value  gradient  local * upstream
+    z = +            -3         1  dz/dz
+    |- *             -6         1  1 * 1
+    |  |- x           3        -1  -2 * 1 + 1 * 1
+    |  `- y          -2         3  3 * 1
+    `- x (above)      3        -1
     """
     if not isinstance(root, Node):
         raise InputTypeError(
@@ -57,6 +58,8 @@ def draw(root: Any, *, gradients: bool | None = None, digits: int = DIGITS) -> D
         )
     if not 1 <= digits <= 17:
         raise ArgumentError(f"draw: digits must lie in 1..17, got {digits!r}. Leave it out for {DIGITS}.")
+    from autograd_lite.render.scene import scene_of
+
     asked: Any = root
     with_gradients = asked.grad != 0.0 if gradients is None else bool(gradients)
     return Drawing(scene_of(root, with_gradients=with_gradients, digits=digits, limit=LARGEST))
@@ -70,11 +73,13 @@ class Drawing:
 
     def dot(self) -> str:
         """Return the picture as DOT text, the language of Graphviz."""
+        from autograd_lite.render.dot_text import dot_text
+
         return dot_text(self._scene)
 
     def text(self, *, encoding: str | None = None) -> str:
         """Return the picture as a text tree, in ASCII where `encoding` lacks the signs."""
-        return text_tree(self._scene, encoding)
+        return self._tree(encoding)
 
     def graphviz(self) -> Any:
         """Return the picture as a graphviz.Source, for those who know that package.
@@ -82,6 +87,8 @@ class Drawing:
         Raises:
             RenderError: the package is missing.
         """
+        from autograd_lite.render.files import source
+
         return source(self.dot())
 
     def save(self, path: str | os.PathLike[str]) -> str:
@@ -95,6 +102,8 @@ class Drawing:
             RenderError: Graphviz is missing.
             OSError: the file cannot be written.
         """
+        from autograd_lite.render.files import render, write_atomically
+
         ending = os.path.splitext(os.fspath(path))[1].lower()
         if ending not in FORMATS:
             raise ArgumentError(
@@ -111,9 +120,16 @@ class Drawing:
 
     def __repr__(self) -> str:
         encoding = getattr(sys.stdout, "encoding", None) or "ascii"
-        return text_tree(self._scene, encoding, LINES_IN_REPL)
+        return self._tree(encoding, LINES_IN_REPL)
+
+    def _tree(self, encoding: str | None, lines: int | None = None) -> str:
+        from autograd_lite.render.text_tree import text_tree
+
+        return text_tree(self._scene, encoding, lines)
 
     def _repr_svg_(self) -> str | None:
+        from autograd_lite.render.files import render
+
         try:
             return render(self.dot(), "svg").decode()
         except Exception:  # a notebook that only displays a picture must not break
@@ -121,5 +137,5 @@ class Drawing:
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         svg = self._repr_svg_()
-        text = {"text/plain": text_tree(self._scene, lines=LINES_IN_REPL)}
+        text = {"text/plain": self._tree(None, LINES_IN_REPL)}
         return {**text, "image/svg+xml": svg} if svg else text

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from math import isfinite
 
-DIGITS = 4  # four let the printed products be checked by hand
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def numeral(number: float, digits: int = DIGITS) -> str:
+def numeral(number: float, digits: int) -> str:
     """Return a number with `digits` significant digits; exponents only outside 1e-4..1e5.
 
-    >>> numeral(0.73105857863), numeral(-2.0), numeral(12345.6), numeral(1.5e-7)
+    >>> numeral(0.73105857863, 4), numeral(-2.0, 4), numeral(12345.6, 4), numeral(1.5e-7, 4)
     ('0.7311', '−2', '12346', '1.5e−7')
     """
     if not isfinite(number):

@@ -10,7 +10,7 @@ from collections import deque
 
 from autograd_lite.errors import StaleGraphError
 from autograd_lite.graph import numbers_of, sweep, topological_order
-from autograd_lite.render.numerals import DIGITS, SUPERSCRIPTS, numeral, product, second, summed
+from autograd_lite.render.numerals import SUPERSCRIPTS, numeral, product, second, summed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Scene:
         return said_of_fold(len(self.units), self.whole)
 
 
-def scene_of(root: Any, *, with_gradients: bool, digits: int = DIGITS, limit: int) -> Scene:
+def scene_of(root: Any, *, with_gradients: bool, digits: int, limit: int) -> Scene:
     """Return the scene of the graph below root; above `limit` wires, of what is nearest to it."""
     try:
         adjoints = sweep(root, 1.0) if with_gradients else {}
@@ -99,7 +99,8 @@ def scene_of(root: Any, *, with_gradients: bool, digits: int = DIGITS, limit: in
         kept, unit.hidden = shown[node]
         unit.operands = [units[operand] for operand in kept]
     if with_gradients:
-        terms = _terms(order, adjoints, units, digits)
+        lowest = next(k for k, node in enumerate(order) if node in units)
+        terms = _terms(order[lowest:], adjoints, units, digits)
         for node, unit in units.items():
             unit.gradient = numeral(float(adjoints[node]), digits)
             unit.chain_rule = _chain_rule(*terms[node])
@@ -135,7 +136,7 @@ def said_of_fold(shown: int, whole: int) -> str:
     return f"{whole:,} values: the {shown:,} nearest to the root are shown." if shown < whole else ""
 
 
-def gate_of(row: Primitive, operands: tuple[Any, ...], digits: int = DIGITS) -> str:
+def gate_of(row: Primitive, operands: tuple[Any, ...], digits: int) -> str:
     """Return the glyph of an operation, with a constant operand folded in: ×2, +1, x², 1/x."""
     constants = [operand.__class__ is float for operand in operands]
     if row.name == "neg":

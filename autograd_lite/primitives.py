@@ -233,7 +233,7 @@ class Primitive:
         missing = len(self.gradients) - len(operands)
         if not 0 < missing <= len(self.defaults):
             count = f"{len(self.gradients)} operand{'s' * (len(self.gradients) != 1)}"
-            raise InputTypeError(f"{self.name}: takes {count}, got {len(operands)}.")
+            raise InputTypeError(f"{self.name}: takes {count} (one per local gradient), got {len(operands)}.")
         return operands + self.defaults[-missing:]
 
     def evaluate(self, numbers: Sequence[float], operands: tuple[Any, ...] = ()) -> float:
@@ -277,7 +277,13 @@ class Primitive:
         An entry is None where no gradient ever flows (the condition of `where`).
         """
         if self.variadic:
-            return self.gradients[0](y, *operands)  # type: ignore[misc, no-any-return]
+            gradients: Sequence[Any] = self.gradients[0](y, *operands)  # type: ignore[misc]
+            if len(gradients) != len(operands):
+                raise InputTypeError(
+                    f"{self.name}: a variadic row returns one local gradient per operand, "
+                    f"got {len(gradients)} for {len(operands)}."
+                )
+            return gradients
         return [gradient and gradient(y, *operands) for gradient in self.gradients]
 
     def partials(self, y: float, numbers: Sequence[float]) -> Sequence[float | None]:

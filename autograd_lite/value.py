@@ -46,8 +46,8 @@ def _set_data(node: Value, number: float) -> None:
     global _epoch
     if node._primitive is not None:
         raise NonLeafError(
-            f"data: only the data of a leaf can be set, and {node.place()} is made by "
-            f"{node._primitive.name}. Set the leaves, then call forward()."
+            f"data: only the data of a leaf can be set, not that of {node.place()}, which follows "
+            f"from its operands. Set the leaves, then call forward()."
         )
     node._data = to_float(number, "data")
     _epoch += 1
@@ -305,8 +305,8 @@ class Value(Node):
     def __reduce__(self) -> tuple[Callable[..., Value], tuple[Any, ...]]:
         if self._primitive is not None:
             raise NonLeafError(
-                f"copy: only leaves can be copied or pickled, and {self.place()} is made by "
-                f"{self._primitive.name}. Copy the leaves and build the expression again."
+                f"copy: only leaves can be copied or pickled, not {self.place()}. "
+                f"Copy the leaves and build the expression again."
             )
         return _restore, (self._data, self._grad, self.label, self.role)
 

@@ -137,12 +137,14 @@ def product_error(a: float, b: float, product: float) -> float:
 def gaussian(x: float, rate: float) -> float:
     """Return exp(-rate * x * x).
 
-    The rounding of x*x alone would cost 300 ulp in the tail: its error is carried along.
+    The rounding of the products alone would cost 300 ulp in the tail: their errors are carried along.
     """
-    if not abs(x) < 1e100:  # too large to split; nan passes
+    if not (abs(x) < 1e100 and abs(rate) < 1e100):  # too large to split; nan passes
         return exp(-rate * x * x) if rate else 1.0
     square = x * x
-    return exp(-rate * square) * (1.0 - rate * product_error(x, x, square))
+    t = rate * square
+    rest = rate * product_error(x, x, square) + product_error(rate, square, t)
+    return exp(-t) * (1.0 - rest)
 
 
 def normal_cdf(x: float) -> float:
@@ -238,9 +240,10 @@ def power_gradients(y: float, base: float, exponent: float) -> tuple[float, floa
     if not exponent:
         by_base = 0.0
     elif exponent - 1.0 + 1.0 - exponent and base:
-        by_base = exponent * (y / base)
+        by_base = exponent * y / base
     else:
-        by_base = exponent * base ** (exponent - 1.0)
+        slope = base ** (exponent - 1.0)
+        by_base = exponent * slope if slope else 0.0
     return by_base, y * log(base) if base > 0.0 else 0.0 if base == 0.0 else nan
 
 

@@ -243,13 +243,9 @@ pow = primitive(
     "pow",
     floats.power,
     lambda y, x, n: where(
-        n,
-        lambda: where(
-            n - 1.0 + 1.0 - n,  # not 0 where n - 1 is inexact: then x**(n-1) is off by 130 ulp
-            lambda: where(x, lambda: n * (y / x), lambda: n * x ** (n - 1.0)),
-            lambda: n * x ** (n - 1.0),
-        ),
-        0.0,
+        n - 1.0 + 1.0 - n,  # not 0 where n - 1 is inexact: then x**(n-1) is off by 130 ulp
+        lambda: where(x, lambda: n * y / x, lambda: gate(n, x ** (n - 1.0))),
+        lambda: gate(n, x ** (n - 1.0)),  # 0 at n = 0, yet with the derivative 1/x in n
     ),
     lambda y, x, n: where(x, lambda: y * log(x), 0.0),
     symbol="^",
@@ -603,8 +599,8 @@ softsign = primitive(
 gaussian = primitive(
     "gaussian",
     floats.gaussian,
-    lambda y, x, rate: -2.0 * rate * x * y,
-    lambda y, x, rate: -x * x * y,
+    lambda y, x, rate: gate(y, -2.0 * rate * x),  # 0 * inf = 0 in the tail
+    lambda y, x, rate: gate(y, -x * x),
     defaults=(1.0,),
     probe=("(-2, 2)", "(0.3, 2)"),
     edge=lambda x, rate: inf,

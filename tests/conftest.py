@@ -1,0 +1,53 @@
+"""Two lanes, and Hypothesis settings for each.
+
+The default lane leaves out what is marked `full`; `--full` or AUTOGRAD_LITE_FULL=1 runs
+everything, with many more random examples.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+sys.path.insert(0, str(Path(__file__).parent))  # for `from support import ...`
+
+QUIET = {
+    "derandomize": True,
+    "database": None,
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much],
+}
+settings.register_profile("ci", max_examples=40, stateful_step_count=25, print_blob=True, **QUIET)
+settings.register_profile("full", max_examples=1000, stateful_step_count=60, print_blob=True, **QUIET)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--full", action="store_true", help="run the slow checks too, with more random examples")
+
+
+def _full_lane(config):
+    return config.getoption("--full") or os.environ.get("AUTOGRAD_LITE_FULL") == "1"
+
+
+def pytest_configure(config):
+    settings.load_profile("full" if _full_lane(config) else "ci")
+
+
+def pytest_report_header(config):
+    lane = "full" if _full_lane(config) else "default (--full runs everything)"
+    return f"autograd_lite lane: {lane}; hypothesis: {settings.default.max_examples} examples, derandomised, seed 0"
+
+
+def pytest_collection_modifyitems(config, items):
+    if _full_lane(config):
+        return
+    for item in items:
+        if item.get_closest_marker("full"):
+            item.add_marker(pytest.mark.skip(reason="full lane only: --full"))
+
+
+@pytest.fixture
+def full_lane(request):
+    return _full_lane(request.config)

@@ -1,0 +1,226 @@
+"""Every row against 50 digits: values, local gradients, second derivatives."""
+
+import math
+
+import pytest
+from mpmath import mp as plain_mp
+from support import oracle
+from support.oracle import mp
+from support.points import NO_FLOAT_ORACLE, TABLE, points, probes
+
+from autograd_lite import Value, gradients
+from autograd_lite.primitives import ROWS
+
+ORACLED = [row for row in TABLE if row.name not in NO_FLOAT_ORACLE]
+by_row = pytest.mark.parametrize("row", ORACLED, ids=lambda row: row.name)
+
+# What numbers.md promises, in ulps of the result (of its largest term near a root).
+GELU_FAMILY = {"gelu", "gelu_tanh", "tanh_gate", "normal_cdf", "gaussian"}
+INVERSE = {"tanh", "sigmoid", "asin", "acos", "atan", "atan2", "sinh", "cosh", "asinh", "acosh", "atanh"}
+FROM_MATH = {
+    "abs", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "cbrt", "sin", "cos", "tan", "asin",
+    "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "hypot",
+    "add", "sub", "mul", "div", "neg", "pow",
+}  # fmt: skip
+
+
+def promised_value(row, xs):
+    if row.name in FROM_MATH:
+        return 4.0  # bit-for-bit parity is the promise; this holds the platform's libm to its own
+    if row.name == "prod":
+        return max(1.0, len(xs) / 2)  # half an ulp for each product
+    if row.name == "softmax":
+        return 4.0 + 2 * len(xs) + difference_rounding(xs)
+    return 16.0 if row.name in GELU_FAMILY else 4.0
+
+
+def promised_gradient(row, xs):
+    if row.name in ("logsumexp", "softmax", "logaddexp"):
+        # The form is exp(x_i - max): the difference is rounded once, by up to half an ulp of
+        # its size, and exp turns that absolute error into a relative one.
+        return 4.0 + 2 * len(xs) + difference_rounding(xs)
+    if row.name == "prod":
+        return max(4.0, len(xs) / 2)
+    if row.name == "cbrt":
+        return 4.0 + 2.0  # 1 / (3 y y) of a y that glibc's cbrt gives to 3 ulp at worst
+    return 16.0 if row.name in GELU_FAMILY | INVERSE else 4.0
+
+
+def difference_rounding(xs):
+    return 2.0 * math.ulp(max(xs) - min(xs)) / math.ulp(1.0) if len(xs) > 1 else 0.0
+
+
+def count_of(full_lane):
+    return 300 if full_lane else 12
+
+
+def test_the_oracle_knows_every_row():
+    assert {row.name for row in ORACLED} == oracle.FIXED.keys() | oracle.VARIADIC.keys()
+
+
+@by_row
+def test_derivatives_of_the_oracle_are_those_of_its_values(row):
+    """The closed forms of the oracle are checked without a look at the table."""
+    for xs in probes(row, 3):
+        exact = oracle.partials(row.name, xs)
+        for i in range(len(xs)):
+            if row.name == "where" and i == 0:
+                continue
+
+            def along(t, i=i, xs=xs):
+                moved = [mp.mpf(x) for x in xs]
+                moved[i] = t
+                return (
+                    oracle.VARIADIC[row.name][0](*moved)
+                    if row.name in oracle.VARIADIC
+                    else oracle.FIXED[row.name].value(*moved)
+                )
+
+            with mp.workdps(60):
+                nudged = mp.diff(along, mp.mpf(xs[i]))
+            assert abs(nudged - exact[i]) <= mp.mpf(10) ** -20 * (1 + abs(exact[i]))
+
+
+@by_row
+def test_the_value_is_within_the_promised_ulps_of_the_truth(row, full_lane):
+    seen = 0
+    for xs in points(row, count_of(full_lane)):
+        truth = oracle.value(row.name, xs)
+        error = oracle.ulps(row(*xs), truth, oracle.largest_term(row.name, -1, xs))
+        assert error <= promised_value(row, xs), (row, xs, row(*xs), oracle.nearest(truth), error)
+        seen += 1
+    assert seen >= 12
+
+
+@by_row
+def test_local_gradients_are_within_the_promised_ulps_of_the_truth(row, full_lane):
+    seen = 0
+    for xs in points(row, count_of(full_lane)):
+        try:
+            truths = oracle.partials(row.name, xs)
+        except ZeroDivisionError:  # a pole of the derivative: test_conventions.py
+            continue
+        for i, (ours, truth) in enumerate(zip(row.partials(row(*xs), xs), truths, strict=True)):
+            if ours is None or isinstance(truth, mp.mpc):  # no gradient, or a log of a negative base
+                continue
+            error = oracle.ulps(ours, truth, oracle.largest_term(row.name, i, xs))
+            assert error <= promised_gradient(row, xs), (row, xs, i, ours, oracle.nearest(truth), error)
+            seen += 1
+    assert seen >= 12 or row.gradients == (None,) * len(row.gradients)
+
+
+@by_row
+def test_every_gradient_reaches_the_graph_as_it_stands_in_the_row(row):
+    """backward() adds the local gradient itself: no engine in between changes a bit."""
+    for xs in probes(row, 5):
+        leaves = [Value(x) for x in xs]
+        y = row(*leaves)
+        y.backward()
+        expected = [local or 0.0 for local in row.partials(row(*xs), xs)]
+        assert [leaf.grad for leaf in leaves] == expected
+        assert list(y.local_gradients) == expected
+
+
+@by_row
+def test_second_derivatives_agree_with_the_truth(row, full_lane):
+    """The gradient is a graph; its own gradient is held to mp.diff of the oracle's first one."""
+    for xs in probes(row, 20 if full_lane else 4, "second"):
+        leaves = [Value(x) for x in xs]
+        firsts = gradients(row(*leaves), leaves, create_graph=True)
+        for i, first in enumerate(firsts):
+            if row.name == "where" and i == 0:
+                continue
+            for j, second in enumerate(gradients(first, leaves)):
+                if row.name == "where" and j == 0:
+                    continue
+                with mp.workdps(60):
+                    truth = mp.diff(lambda t, i=i, j=j, xs=xs: partial_along(row.name, i, j, xs, t), mp.mpf(xs[j]))
+                assert abs(second - truth) <= 1e-13 * (1 + abs(truth)), (row, xs, i, j, second, oracle.nearest(truth))
+
+
+def partial_along(name, i, j, xs, t):
+    moved = [mp.mpf(x) for x in xs]
+    moved[j] = t
+    return oracle.VARIADIC[name][1](*moved)[i] if name in oracle.VARIADIC else oracle.FIXED[name].partials[i](*moved)
+
+
+def derivative(f, order, at):
+    x = Value(at)
+    y = f(x)
+    for _ in range(order):
+        (y,) = gradients(y, [x], create_graph=True)
+    return y.data
+
+
+THIRD = {
+    "x**2": (lambda x: x**2, lambda x: x**2),
+    "x**3": (lambda x: x**3, lambda x: x**3),
+    "x**-2": (lambda x: x**-2, lambda x: x**-2),
+    "sin": (ROWS["sin"], plain_mp.sin),
+    "tanh": (ROWS["tanh"], plain_mp.tanh),
+    "exp": (ROWS["exp"], plain_mp.exp),
+    "sigmoid": (ROWS["sigmoid"], lambda x: 1 / (1 + plain_mp.exp(-x))),
+    "softplus": (ROWS["softplus"], lambda x: plain_mp.log(1 + plain_mp.exp(x))),
+    "gelu": (ROWS["gelu"], lambda x: x * plain_mp.ncdf(x)),
+    "silu": (ROWS["silu"], lambda x: x / (1 + plain_mp.exp(-x))),
+    "atan": (ROWS["atan"], plain_mp.atan),
+    "asinh": (ROWS["asinh"], plain_mp.asinh),
+    "erf": (ROWS["erf"], plain_mp.erf),
+    "log1p": (ROWS["log1p"], lambda x: plain_mp.log(1 + x)),
+}
+
+
+OUTSIDE = {("log1p", -2.0), ("x**-2", 0.0)}
+
+
+@pytest.mark.parametrize(
+    ("name", "at"),
+    [(name, at) for name in THIRD for at in (0.0, 0.7, -0.6, -2.0, 3.0) if (name, at) not in OUTSIDE],
+)
+@pytest.mark.parametrize("order", [3, 4])
+def test_third_and_fourth_derivatives_agree_with_the_truth(name, order, at):
+    ours, theirs = THIRD[name]
+    with plain_mp.workdps(50):
+        truth = plain_mp.diff(theirs, plain_mp.mpf(at), order)
+    assert abs(derivative(ours, order, at) - truth) <= 1e-12 * (1 + abs(truth))
+
+
+def test_the_fourth_derivative_of_a_square_of_squares_is_24_at_0():
+    assert derivative(lambda x: (x * x) * (x * x), 4, 0.0) == 24.0
+    assert derivative(lambda x: x**4, 4, 0.0) == 24.0
+    assert derivative(lambda x: ROWS["prod"](x, x, x, x), 4, 0.0) == 24.0
+
+
+def test_powers_are_exact_to_order_five_at_0_and_at_minus_2():
+    for n in range(6):
+        for at in (0.0, -2.0):
+            for order in range(6):
+                truth = math.perm(n, order) * at ** (n - order) if order <= n else 0.0
+                assert derivative(lambda x, n=n: x**n, order, at) == truth, (n, at, order)
+
+
+def test_a_root_times_zero_has_no_nan_at_the_origin():
+    a, x = Value(0.0), Value(0.0)
+    by_a, by_x = gradients(a * x.sqrt(), [a, x], create_graph=True)
+    assert (by_a.data, by_x.data) == (0.0, 0.0)
+    assert gradients(a * x.sqrt(), [a, x]) == [0.0, 0.0]
+    assert gradients(by_x, [a]) == [math.inf]
+
+
+@pytest.mark.parametrize("x", [0.5, 3.0])
+def test_the_mixed_derivative_of_a_power_is_right_where_the_exponent_is_zero(x):
+    """d2(x**n)/dx dn = x**(n-1) (1 + n ln x), 1/x at n = 0, in whichever order it is taken."""
+    base, exponent = Value(x), Value(0.0)
+    by_base, by_exponent = gradients(base**exponent, [base, exponent], create_graph=True)
+    assert gradients(by_base, [exponent]) == [1 / x]
+    assert gradients(by_exponent, [base]) == [1 / x]
+
+
+@by_row
+def test_mixed_second_derivatives_do_not_depend_on_the_order(row):
+    for xs in probes(row, 4, "mixed"):
+        leaves = [Value(x) for x in xs]
+        hessian = [gradients(g, leaves) for g in gradients(row(*leaves), leaves, create_graph=True)]
+        for i in range(len(xs)):
+            for j in range(i):
+                assert hessian[i][j] == pytest.approx(hessian[j][i], rel=1e-12, abs=1e-13)

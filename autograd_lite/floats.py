@@ -237,10 +237,11 @@ def share(chosen: float, *others: float) -> float:
 
 def power_gradients(y: float, base: float, exponent: float) -> tuple[float, float]:
     """Return the local gradients of base**exponent."""
+    inexact = exponent - 1.0 + 1.0 - exponent
     if not exponent:
         by_base = 0.0
-    elif exponent - 1.0 + 1.0 - exponent and base:
-        by_base = exponent * y / base
+    elif (inexact and base) or inexact != inexact:
+        by_base = exponent * y / base if base else nan
     else:
         slope = base ** (exponent - 1.0)
         by_base = exponent * slope if slope else 0.0

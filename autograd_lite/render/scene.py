@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SPELLED_OUT = 3  # so many terms are written out; above, their number is
 INFIX = {"add": "+", "sub": "−", "mul": "×", "div": "/", "pow": "^", "greater": ">"}
+SPELLED = {"neg": "−x", "dot": "x·w"}  # where the symbol alone would be mistaken or overlooked
 WITH_CONSTANT = {
     "add": ("+{}", "+{}"),
     "sub": ("{}−x", "−{}"),
@@ -139,8 +140,8 @@ def said_of_fold(shown: int, whole: int) -> str:
 def gate_of(row: Primitive, operands: tuple[Any, ...], digits: int) -> str:
     """Return the glyph of an operation, with a constant operand folded in: ×2, +1, x², 1/x."""
     constants = [operand.__class__ is float for operand in operands]
-    if row.name == "neg":
-        return "−x"
+    if row.name in SPELLED:
+        return SPELLED[row.name]
     if row.name not in WITH_CONSTANT or constants not in ([True, False], [False, True]):
         return row.symbol
     position = constants.index(True)

@@ -240,8 +240,10 @@ def power_gradients(y: float, base: float, exponent: float) -> tuple[float, floa
     inexact = exponent - 1.0 + 1.0 - exponent
     if not exponent:
         by_base = 0.0
-    elif (inexact and base) or inexact != inexact:
-        by_base = exponent * y / base if base else nan
+    elif inexact != inexact:  # an infinite exponent
+        by_base = nan
+    elif inexact and base:
+        by_base = exponent * y / base
     else:
         slope = base ** (exponent - 1.0)
         by_base = exponent * slope if slope else 0.0

@@ -104,8 +104,8 @@ def clip(x: float, low: float, high: float) -> float:
 
 
 def choose(condition: float, a: float, b: float) -> float:
-    """Return a where the condition is not 0, else b."""
-    return a if condition else b if condition == 0.0 else nan
+    """Return a where the condition is not 0, else b; nan where it is nan."""
+    return b if condition == 0.0 else a if condition == condition else nan
 
 
 def leaky_relu(x: float, slope: float) -> float:

@@ -91,5 +91,4 @@ def _save(picture: Drawing, folder: str) -> str:
         return f"picture: {path} (for SVG and PNG: {install_command()})"
 
 
-def _train() -> None:
-    ...
+def _train() -> None: ...

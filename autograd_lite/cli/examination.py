@@ -103,7 +103,9 @@ def trouble_with_gradients() -> str:
     """Return what is wrong with a gradient of known value, "" for nothing."""
     x = Value(2.0)
     ((3 * x - 2) ** 2).backward()
-    return "" if x.grad == 24.0 else f"the gradient of (3x - 2)**2 at 2 is 24, got {x.grad}. Install autograd_lite again."
+    return (
+        "" if x.grad == 24.0 else f"the gradient of (3x - 2)**2 at 2 is 24, got {x.grad}. Install autograd_lite again."
+    )
 
 
 def trouble_with_nn() -> str:

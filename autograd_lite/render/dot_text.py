@@ -75,13 +75,13 @@ def _entities(text: str) -> str:
 
 
 def _storable(text: str) -> str:
-    """Return the text with line ends as \\n and what XML cannot hold as escapes."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    """Return the text with line ends as \\n, tabs as spaces, and what XML cannot hold as escapes."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
     return "".join(c if _is_storable(c) else ascii(c)[1:-1] for c in text)
 
 
 def _is_storable(c: str) -> bool:
-    return " " <= c <= "~" or "\xa0" <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" or c > "\uffff" or c in "\t\n"
+    return " " <= c <= "~" or "\xa0" <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" or c > "\uffff" or c == "\n"
 
 
 def _gate(unit: Unit) -> str:

@@ -1,1 +1,66 @@
-"""nn: multi-layer perceptrons built out of autograd_lite nodes."""
+"""nn: multi-layer perceptrons built out of autograd_lite nodes.
+
+>>> from nn import MLP, SGD, data, fit
+>>> train, test = data.iris(test=1/3, random_state=0)
+>>> model = MLP(4, [3], random_state=0)             # one layer of three neurons: softmax regression
+>>> history = fit(model, train.X, train.y, loss="cross_entropy",
+...               optimizer=SGD(model.parameters(), lr=0.1), epochs=60, batch_size=16, random_state=0)
+>>> model.score(test.X, test.y)
+0.98
+"""
+
+from nn import data, init
+from nn.activations import Activation, ReLU, Sigmoid, Softmax, Tanh
+from nn.history import History
+from nn.layers import Layer, Linear, Neuron
+from nn.losses import (
+    Loss,
+    bce,
+    bce_logits,
+    cross_entropy,
+    cross_entropy_probabilities,
+    hinge,
+    kl_divergence,
+    mse,
+    one_hot,
+    squared_error,
+)
+from nn.module import Module
+from nn.networks import MLP, Sequential
+from nn.optim import SGD, Adam, Optimizer, cosine_decay, exponential_decay, linear_decay
+from nn.training import EarlyStopping, fit
+
+__all__ = [
+    "Activation",
+    "Adam",
+    "EarlyStopping",
+    "History",
+    "Layer",
+    "Linear",
+    "Loss",
+    "MLP",
+    "Module",
+    "Neuron",
+    "Optimizer",
+    "ReLU",
+    "SGD",
+    "Sequential",
+    "Sigmoid",
+    "Softmax",
+    "Tanh",
+    "bce",
+    "bce_logits",
+    "cosine_decay",
+    "cross_entropy",
+    "cross_entropy_probabilities",
+    "data",
+    "exponential_decay",
+    "fit",
+    "hinge",
+    "init",
+    "kl_divergence",
+    "linear_decay",
+    "mse",
+    "one_hot",
+    "squared_error",
+]

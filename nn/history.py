@@ -1,0 +1,91 @@
+"""What a training run leaves behind, and the line that shows it on the way."""
+
+from __future__ import annotations
+
+import sys
+from time import perf_counter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
+
+
+class History:
+    """The course of a training run, one entry per finished epoch.
+
+    Attributes:
+        loss: mean loss of the training examples, each as it was met.
+        accuracy: share of them that were right then; empty where there are no classes.
+        validation_loss, validation_score: on the validation data, after the epoch.
+        lr: learning rate at the end of the epoch.
+        seconds: time since the start.
+        stopped: why it ended before the last epoch: "interrupted", "callback", or None.
+    """
+
+    def __init__(self) -> None:
+        self.loss: list[float] = []
+        self.accuracy: list[float] = []
+        self.validation_loss: list[float] = []
+        self.validation_score: list[float] = []
+        self.lr: list[float] = []
+        self.seconds: list[float] = []
+        self.stopped: str | None = None
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs were finished."""
+        return len(self.loss)
+
+    def summary(self) -> str:
+        """Return the last epoch in words: "loss 0.0412  accuracy 0.980"."""
+        parts = [("loss", self.loss, ".4g"), ("accuracy", self.accuracy, ".3f")]
+        parts += [("validation loss", self.validation_loss, ".4g"), ("score", self.validation_score, ".3f")]
+        return "  ".join(f"{name} {column[-1]:{spec}}" for name, column, spec in parts if column)
+
+    def __repr__(self) -> str:
+        stopped = f", stopped: {self.stopped}" if self.stopped else ""
+        return f"History({self.epochs} epochs{', ' if self.loss else ''}{self.summary()}{stopped})"
+
+
+class Progress:
+    """One line on a terminal, rewritten ten times a second at most.
+
+    Args:
+        epochs: how many are planned.
+        shown: None shows it only where `stream` is a terminal.
+        stream: standard error unless given.
+    """
+
+    def __init__(self, epochs: int, shown: bool | None = None, stream: TextIO | None = None) -> None:
+        self.stream = stream or sys.stderr
+        self.epochs = epochs
+        self.shown = self.stream.isatty() if shown is None else shown
+        self.start = perf_counter()
+        self.written = -1.0
+        self.width = 0
+
+    def update(self, history: History) -> None:
+        """Show where the run is, if it is time to."""
+        now = perf_counter() - self.start
+        done = history.epochs
+        if not self.shown or (now - self.written < 0.1 and done < self.epochs):
+            return
+        self.written = now
+        left = now / done * (self.epochs - done)
+        self._write(f"epoch {done}/{self.epochs}  {history.summary()}  {left:.1f} s left")
+
+    def close(self, history: History) -> None:
+        """End the line."""
+        if not self.shown:
+            return
+        end = f", {history.stopped}" if history.stopped else ""
+        self._write(
+            f"epoch {history.epochs}/{self.epochs}{end}  {history.summary()}  {perf_counter() - self.start:.1f} s"
+        )
+        self.stream.write("\n")
+        self.stream.flush()
+
+    def _write(self, line: str) -> None:
+        self.stream.write("\r" + line.ljust(self.width))
+        self.stream.flush()
+        self.width = len(line)

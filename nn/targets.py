@@ -1,0 +1,139 @@
+"""Examples and targets as models and losses want them, and errors where they are not so."""
+
+from __future__ import annotations
+
+from math import isfinite
+from operator import index
+
+from autograd_lite import Value
+from autograd_lite.errors import ArgumentError, InputTypeError
+from nn.losses import Loss, as_list, one_hot
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from nn.module import Module
+
+
+def examples(X: Any, n_in: int | None, who: str) -> Any:  # noqa: N803
+    """Return X checked: an array stays one (of floats), anything else becomes a list of lists of floats.
+
+    Raises:
+        ArgumentError: no examples, a row that is not n_in wide, or a number that is nan or inf.
+    """
+    if hasattr(X, "tolist") and hasattr(X, "ndim"):
+        return _array(X, n_in, who)
+    try:
+        rows = [row.tolist() if hasattr(row, "tolist") else list(row) for row in X]
+    except TypeError:
+        raise InputTypeError(f"{who}: X must be a list of examples, each a list of numbers, got {X!r:.60}.") from None
+    if not rows:
+        raise ArgumentError(f"{who}: X must have at least one example, got none.")
+    n_in = n_in or len(rows[0])
+    for k, row in enumerate(rows):
+        if len(row) != n_in:
+            raise ArgumentError(f"{who}: row {k} of X must have {n_in} numbers, got {len(row)}.")
+        for j, x in enumerate(row):
+            if x.__class__ is not float:
+                row[j] = x = plain(x, f"{who}: row {k} of X")
+            if not isfinite(x):
+                raise ArgumentError(f"{who}: row {k}, column {j} of X must be finite, got {x!r}. Clean the data first.")
+    return rows
+
+
+def _array(X: Any, n_in: int | None, who: str) -> Any:  # noqa: N803
+    import numpy as np
+
+    if X.ndim != 2 or not X.shape[0] or (n_in is not None and X.shape[1] != n_in):
+        width = "n_in" if n_in is None else n_in
+        raise ArgumentError(f"{who}: X must have shape (examples, {width}), at least one example, got {X.shape}.")
+    if X.dtype.kind not in "biuf":
+        raise InputTypeError(f"{who}: X must be an array of numbers, got one of {X.dtype}.")
+    X = X.astype(float, copy=False)  # noqa: N806
+    if not np.isfinite(X).all():
+        k, j = np.argwhere(~np.isfinite(X))[0].tolist()
+        raise ArgumentError(f"{who}: row {k}, column {j} of X must be finite, got {X[k, j]}. Clean the data first.")
+    return X
+
+
+def plain(x: Any, who: str) -> float:
+    """Return a plain number as a float."""
+    if isinstance(x, Value):
+        raise InputTypeError(f"{who}: a plain number is needed, got a Value. Write v.data.")
+    try:
+        return Value(x).data
+    except InputTypeError:
+        raise InputTypeError(
+            f"{who}: a number is needed, got {x!r:.40} of type {type(x).__name__}. Convert it with float(...) first."
+        ) from None
+
+
+def class_names(y: list[Any], model: Module, who: str) -> tuple[str, ...] | None:
+    """Return the names of the classes where targets are names; None where they are numbers."""
+    names = [label for label in y if isinstance(label, str)]
+    if not names:
+        return None
+    if len(names) < len(y):
+        odd = next(label for label in y if not isinstance(label, str))
+        raise InputTypeError(f"{who}: targets must be all names or all numbers, got {names[0]!r} and {odd!r}.")
+    classes = model.classes or tuple(sorted(set(names)))
+    for k, label in enumerate(y):
+        if label not in classes:
+            raise ArgumentError(f"{who}: row {k} of y must be one of {', '.join(classes)}, got {label!r}.")
+    outputs = model.n_out
+    if outputs is not None and len(classes) != (outputs if outputs > 1 else 2):
+        raise ArgumentError(
+            f"{who}: {len(classes)} classes ({', '.join(classes)}) need {len(classes)} outputs"
+            f"{' (or 1)' if len(classes) == 2 else ''}, got a model with {outputs}."
+        )
+    return classes
+
+
+def encode(y: Any, loss: Any, model: Module, who: str) -> tuple[list[Any], tuple[str, ...] | None]:
+    """Return the targets as `loss` takes them, checked row by row, and the names of the classes if any."""
+    targets = list(y.tolist() if hasattr(y, "tolist") else y)
+    classes = class_names(targets, model, who)
+    outputs = model.n_out
+    if not isinstance(loss, Loss):
+        return targets, classes
+    if classes is not None:
+        return [_named(classes.index(label), loss, outputs, len(classes)) for label in targets], classes
+    for k, target in enumerate(targets):
+        _check(target, loss, outputs, f"{who}: row {k} of y")
+    return targets, None
+
+
+def _named(k: int, loss: Loss, outputs: int | None, classes: int) -> Any:
+    if loss.targets == "class":
+        return k
+    if outputs is not None and outputs > 1:
+        return one_hot(k, classes)
+    return 2.0 * k - 1.0 if loss.targets == "sign" else float(k)
+
+
+def _check(target: Any, loss: Loss, outputs: int | None, who: str) -> None:
+    if loss.targets == "class" and not isinstance(target, (list, tuple)):
+        try:
+            k = index(target)
+        except TypeError:
+            raise InputTypeError(
+                f"{who}: a class index is needed, got {target!r} of type {type(target).__name__}."
+            ) from None
+        if k < 0 or (outputs is not None and k >= outputs):
+            rule = "not be negative" if outputs is None else f"lie in 0..{outputs - 1} for {outputs} outputs"
+            raise ArgumentError(f"{who}: the class must {rule}, got {k}.")
+        return
+    numbers = [plain(t, who) for t in as_list(target)]
+    if outputs is not None and len(numbers) != outputs:
+        raise ArgumentError(
+            f"{who}: {outputs} number{'s' * (outputs != 1)} expected, one per output, got {len(numbers)}. "
+            f"one_hot(k, n) makes such a list of a class."
+        )
+    for t in numbers:
+        if not isfinite(t):
+            raise ArgumentError(f"{who}: must be finite, got {t!r}. Clean the data first.")
+        if loss.targets == "sign" and t not in (-1.0, 1.0):
+            raise ArgumentError(f"{who}: must be -1 or 1 for hinge, got {t!r}. Write 2 * t - 1 for targets 0 and 1.")
+        if loss.targets in ("binary", "class", "distribution") and not 0.0 <= t <= 1.0:
+            raise ArgumentError(f"{who}: must lie in [0, 1] for {loss.name}, got {t!r}.")

@@ -1,0 +1,254 @@
+"""Training: examples in, gradients added up, one step per batch."""
+
+from __future__ import annotations
+
+from math import fsum, isfinite
+from time import perf_counter
+
+from autograd_lite import Value, first_nonfinite
+from autograd_lite.errors import ArgumentError, InputTypeError, NonFiniteError
+from nn.history import History, Progress
+from nn.init import generator
+from nn.losses import Loss, as_list, loss_named
+from nn.optim import SGD
+from nn.prediction import class_of, meaning, score
+from nn.targets import encode, examples
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from random import Random
+    from typing import Any, TypeAlias
+
+    from nn.module import Module
+    from nn.optim import Optimizer
+
+    Callback: TypeAlias = Callable[[Module, History], bool | None]
+
+
+def fit(
+    model: Module,
+    X: Any,  # noqa: N803
+    y: Any,
+    *,
+    loss: Loss | str | Callable[[Any, Any], Any],
+    optimizer: Optimizer | None = None,
+    epochs: int = 100,
+    batch_size: int | None = None,
+    validation: tuple[Any, Any] | None = None,
+    random_state: Any = None,
+    callbacks: Iterable[Callback] = (),
+    progress: bool | None = None,
+) -> History:
+    """Train a model: for every batch, add up the gradients of its mean loss, then one step.
+
+    Args:
+        model: its parameters are changed in place, also when the run is interrupted by Ctrl-C.
+        X: n examples of n_in numbers.
+        y: n targets, as `loss` takes them; or names of classes.
+        loss: of `nn.losses`, its name, or a function (output, target) of your own.
+        optimizer: SGD(model.parameters(), lr=0.1) unless given.
+        epochs: how often every example is met.
+        batch_size: examples per step; None takes all of them, in order, otherwise they are
+            shuffled anew each epoch.
+        validation: (X, y) on which the model is tried after each epoch.
+        random_state: of the shuffling: None is Python's `random`, an int is private.
+        callbacks: each is called with (model, history) after an epoch; True ends the run.
+        progress: a line on standard error; None shows it on a terminal only.
+
+    Raises:
+        ArgumentError, InputTypeError: the data, the loss and the model do not fit together.
+        NonFiniteError: a loss or a gradient is nan or inf; no step was made with it. The first
+            operation that gave nan or inf is named, and `history` holds the run so far.
+
+    >>> from nn import MLP, data
+    >>> X, y = data.xor()
+    >>> model = MLP(2, [4, 1], "tanh", random_state=1)
+    >>> history = fit(model, X, y, loss="bce_logits", optimizer=SGD(model.parameters(), lr=0.5), epochs=200)
+    >>> model.predict(X)
+    [0, 1, 1, 0]
+    """
+    cost = loss_named(loss)
+    refuse_unlearnable(model, cost)
+    X, targets, classes = _data(model, X, y, cost, "fit")  # noqa: N806
+    size = _batch_size(batch_size, len(X))
+    if epochs < 0:
+        raise ArgumentError(f"fit: epochs must not be negative, got {epochs!r}.")
+    optimizer = optimizer or SGD(model.parameters(), lr=0.1)
+    numbers = generator(random_state)
+    callbacks = list(callbacks)
+    model.loss, model.classes = cost, classes or model.classes
+    trial = None if validation is None else _data(model, *validation, cost, "fit: validation")[:2]
+    history, line = History(), Progress(epochs, progress)
+    start = perf_counter()
+    try:
+        for _ in range(epochs):
+            _epoch(model, X, targets, cost, optimizer, list(_batches(len(X), size, numbers)), history)
+            if trial is not None:
+                _validate(model, *trial, cost, history)
+            history.lr.append(optimizer.lr)
+            history.seconds.append(perf_counter() - start)
+            line.update(history)
+            wishes = [callback(model, history) for callback in callbacks]
+            if any(wishes):
+                history.stopped = "callback" if history.epochs < epochs else None
+                break
+    except KeyboardInterrupt:
+        history.stopped = "interrupted"
+    except NonFiniteError as error:
+        error.history = history  # type: ignore[attr-defined]
+        raise
+    finally:
+        optimizer.zero_grad()
+        line.close(history)
+    return history
+
+
+class EarlyStopping:
+    """A callback that ends a run which has not become better for `patience` epochs.
+
+    Args:
+        patience: epochs to wait for a lower validation loss (training loss without validation).
+        margin: how much lower it must be to count.
+        restore: whether the model gets the parameters of its best epoch back.
+
+    >>> stop = EarlyStopping(patience=10)
+    """
+
+    def __init__(self, patience: int = 10, margin: float = 0.0, *, restore: bool = True) -> None:
+        if patience < 1:
+            raise ArgumentError(f"EarlyStopping: patience must be at least 1, got {patience!r}.")
+        self.patience, self.margin, self.restore = patience, margin, restore
+        self.best, self.epoch = float("inf"), 0
+        self._state: dict[str, float] = {}
+
+    def __call__(self, model: Module, history: History) -> bool:
+        loss = (history.validation_loss or history.loss)[-1]
+        if history.epochs == 1 or loss < self.best - self.margin:
+            self.best, self.epoch = loss, history.epochs
+            self._state = model.state_dict()
+        stop = history.epochs - self.epoch >= self.patience
+        if stop and self.restore:
+            model.load_state_dict(self._state)
+        return stop
+
+
+def refuse_unlearnable(model: Module, loss: Any) -> None:
+    """Raise ArgumentError where gradients could teach nothing, or the wrong thing."""
+    final = model.final
+    if final is not None and isinstance(loss, Loss):
+        loss.refuse(final.name)
+    for part in model.activations():
+        if part.name in ("step", "sign", "floor"):
+            raise ArgumentError(
+                f"fit: the activation must have a gradient, got {part.name}, whose gradient is 0 everywhere: "
+                f"it cannot learn by gradients. Use sigmoid instead, or the perceptron rule, Perceptron.fit."
+            )
+
+
+def _data(model: Module, X: Any, y: Any, loss: Any, who: str) -> tuple[Any, list[Any], tuple[str, ...] | None]:  # noqa: N803
+    X = examples(X, model.n_in, who)  # noqa: N806
+    targets, classes = encode(y, loss, model, who)
+    if len(targets) != len(X):
+        raise ArgumentError(f"{who}: one target per row of X is needed, got {len(targets)} for {len(X)} rows.")
+    return (X.tolist() if hasattr(X, "tolist") else X), targets, classes
+
+
+def _batch_size(batch_size: int | None, count: int) -> int:
+    if batch_size is None:
+        return count
+    if not isinstance(batch_size, int) or batch_size < 1:
+        raise ArgumentError(f"fit: batch_size must be None or an int of at least 1, got {batch_size!r}.")
+    return min(batch_size, count)
+
+
+def _batches(count: int, size: int, numbers: Random) -> Iterator[list[int]]:
+    order = list(range(count))
+    if size < count:
+        numbers.shuffle(order)
+    for start in range(0, count, size):
+        yield order[start : start + size]
+
+
+def _epoch(
+    model: Module,
+    X: list[Any],  # noqa: N803
+    targets: list[Any],
+    loss: Any,
+    optimizer: Optimizer,
+    batches: list[list[int]],
+    history: History,
+) -> None:
+    costs, right = [], []
+    for batch in batches:
+        optimizer.zero_grad()
+        for row in batch:
+            output = model(X[row])
+            cost = loss(output, targets[row])
+            if not isinstance(cost, Value):
+                raise InputTypeError(f"fit: the loss must be a Value, got {cost!r:.40} of type {type(cost).__name__}.")
+            if not isfinite(cost.data):
+                raise _not_finite(cost, row, history)
+            # The mean over the batch, one small graph at a time: backward() adds to the leaves.
+            (cost / len(batch)).backward()
+            costs.append(cost.data)
+            hit = _hit(model, output, targets[row])
+            if hit is not None:
+                right.append(hit)
+        _check_gradients(optimizer, history)
+        optimizer.step()
+    history.loss.append(fsum(costs) / len(costs))
+    if right:
+        history.accuracy.append(sum(right) / len(right))
+
+
+def _hit(model: Module, output: Any, target: Any) -> bool | None:
+    """Return whether an output is right, None where the target is no class."""
+    row = [y.data if isinstance(y, Value) else y for y in as_list(output)]
+    takes = meaning(model, None, len(row))
+    if takes == "numbers":
+        return None
+    if isinstance(target, (list, tuple)):
+        if len(target) == 1:
+            target = target[0]
+        elif max(target) != 1.0:
+            return None
+        else:
+            target = list(target).index(max(target))
+    k = class_of(row, takes)
+    return bool((2 * k - 1 if takes == "margins" else k) == target)
+
+
+def _validate(model: Module, X: list[Any], targets: list[Any], loss: Any, history: History) -> None:  # noqa: N803
+    outputs = model.evaluate(X)
+    costs = [loss(row if len(row) > 1 else row[0], target) for row, target in zip(outputs, targets, strict=True)]
+    history.validation_loss.append(fsum(c.data if isinstance(c, Value) else c for c in costs) / len(costs))
+    known, model.classes = model.classes, None  # the targets are encoded already
+    try:
+        history.validation_score.append(score(model, X, targets))
+    finally:
+        model.classes = known
+
+
+def _not_finite(cost: Value, row: int, history: History) -> NonFiniteError:
+    culprit = first_nonfinite(cost)
+    primitive = culprit.primitive
+    made = culprit.label or "an unnamed leaf" if primitive is None else f"{primitive.name}"
+    operands = [x.data if isinstance(x, Value) else x for x in culprit.operands]
+    of = f" of {', '.join(map(repr, operands))}" if primitive is not None else ""
+    error = NonFiniteError(
+        f"fit: the loss must be finite, got {cost.data!r} at row {row} in epoch {history.epochs + 1}; "
+        f"first {culprit.data!r}: {made}{of}. Lower the learning rate, or standardise the data."
+    )
+    error.primitive = "" if primitive is None else primitive.name
+    error.numbers, error.operands = tuple(operands), culprit.operands
+    return error
+
+
+def _check_gradients(optimizer: Optimizer, history: History) -> None:
+    for parameter in optimizer.parameters:
+        if not isfinite(parameter.grad):
+            raise NonFiniteError(
+                f"fit: gradients must be finite, got {parameter.grad!r} at {parameter.label or 'an unnamed parameter'} "
+                f"in epoch {history.epochs + 1}. Lower the learning rate, or look for a root or logarithm at 0."
+            )

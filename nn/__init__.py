@@ -28,6 +28,8 @@ from nn.losses import (
 from nn.module import Module
 from nn.networks import MLP, Sequential
 from nn.optim import SGD, Adam, Optimizer, cosine_decay, exponential_decay, linear_decay
+from nn.perceptron import Perceptron
+from nn.saving import load, save
 from nn.training import EarlyStopping, fit
 
 __all__ = [
@@ -42,6 +44,7 @@ __all__ = [
     "Module",
     "Neuron",
     "Optimizer",
+    "Perceptron",
     "ReLU",
     "SGD",
     "Sequential",
@@ -60,7 +63,9 @@ __all__ = [
     "init",
     "kl_divergence",
     "linear_decay",
+    "load",
     "mse",
     "one_hot",
+    "save",
     "squared_error",
 ]

@@ -95,7 +95,7 @@ def _resolve(function: str | Primitive) -> tuple[str, Primitive | None]:
     row = getattr(ag, function, None) if isinstance(function, str) else function
     if not isinstance(row, Primitive) or row.arity is None or row.arity - len(row.defaults) != 1:
         raise ArgumentError(
-            f"activation: must be a function of one number, got {function!r}. "
+            f"activation: must be a function of one number, got {function!r:.60}. "
             f"Name one of linear, relu, tanh, sigmoid, softmax, step, gelu, ..., or pass a primitive."
         )
     return row.name, row

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from nn.activations import Activation
     from nn.losses import Loss
+    from nn.recording import Recording
 
 
 class Module:
@@ -145,6 +146,13 @@ class Module:
         from nn.prediction import score
 
         return score(self, X, y, loss)
+
+    def record(self, x: Sequence[Any]) -> Recording:
+        """Return a forward pass in which every number between the layers has a name: see `nn.recording`."""
+
+        from nn.recording import Recording
+
+        return Recording(self, x)
 
     def __repr__(self) -> str:
         count = len(self.parameters())

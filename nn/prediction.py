@@ -41,7 +41,7 @@ def meaning(model: Module, loss: Any, outputs: int) -> str:
 
 def predict(model: Module, X: Any, loss: Any = None) -> Any:  # noqa: N803
     """Return the prediction for each row of X, as a list, or an array where X is one."""
-    X = examples(X, model.n_in, "predict")  # noqa: N806
+    X = examples(X, model, "predict")  # noqa: N806
     predictions = decide(model, model.evaluate(X), loss)
     if not hasattr(X, "tolist"):
         return predictions
@@ -79,7 +79,7 @@ def predict_proba(model: Module, X: Any, loss: Any = None) -> Any:  # noqa: N803
 
     Several sigmoid outputs are each a probability of their own and do not add up to 1.
     """
-    X = examples(X, model.n_in, "predict_proba")  # noqa: N806
+    X = examples(X, model, "predict_proba")  # noqa: N806
     outputs = model.evaluate(X)
     takes = meaning(model, loss, len(outputs[0]))
     if takes not in ("logits", "probabilities"):
@@ -100,7 +100,7 @@ def predict_proba(model: Module, X: Any, loss: Any = None) -> Any:  # noqa: N803
 
 def score(model: Module, X: Any, y: Any, loss: Any = None) -> float:  # noqa: N803
     """Return the share of right classes, or R² = 1 − Σ(y−ŷ)² / Σ(y−ȳ)² where the model predicts numbers."""
-    X = examples(X, model.n_in, "score")  # noqa: N806
+    X = examples(X, model, "score")  # noqa: N806
     targets = list(y.tolist() if hasattr(y, "tolist") else y)
     if len(targets) != len(X):
         raise ArgumentError(f"score: one target per row of X is needed, got {len(targets)} for {len(X)}.")
@@ -114,7 +114,9 @@ def score(model: Module, X: Any, y: Any, loss: Any = None) -> float:  # noqa: N8
             names = ", ".join(known) if known else "class indices (the model knows no names)"
             raise ArgumentError(f"score: row {k} of y must be one of {names}, got {target!r}.")
         if isinstance(target, (list, tuple)):
-            targets[k] = list(target).index(max(target))
+            targets[k] = target = list(target).index(max(target))
+        if isinstance(target, int) and known is not None and not 0 <= target < len(known):
+            raise ArgumentError(f"score: row {k} of y: the class must lie in 0..{len(known) - 1}, got {target}.")
     if known is not None:
         targets = [known[t] if not isinstance(t, str) else t for t in targets]
     right: int = sum(p == t for p, t in zip(found, targets, strict=True))

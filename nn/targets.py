@@ -7,7 +7,9 @@ from operator import index
 
 from autograd_lite import Value
 from autograd_lite.errors import ArgumentError, InputTypeError
+from nn.layers import Layer
 from nn.losses import Loss, as_list, one_hot
+from nn.module import modules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,12 +18,13 @@ if TYPE_CHECKING:
     from nn.module import Module
 
 
-def examples(X: Any, n_in: int | None, who: str) -> Any:  # noqa: N803
+def examples(X: Any, model: Module, who: str) -> Any:  # noqa: N803
     """Return X checked: an array stays one (of floats), anything else becomes a list of lists of floats.
 
     Raises:
         ArgumentError: no examples, a row that is not n_in wide, or a number that is nan or inf.
     """
+    n_in = model.n_in
     if hasattr(X, "tolist") and hasattr(X, "ndim"):
         return _array(X, n_in, who)
     try:
@@ -30,16 +33,22 @@ def examples(X: Any, n_in: int | None, who: str) -> Any:  # noqa: N803
         raise InputTypeError(f"{who}: X must be a list of examples, each a list of numbers, got {X!r:.60}.") from None
     if not rows:
         raise ArgumentError(f"{who}: X must have at least one example, got none.")
-    n_in = n_in or len(rows[0])
+    width = n_in or len(rows[0])
     for k, row in enumerate(rows):
-        if len(row) != n_in:
-            raise ArgumentError(f"{who}: row {k} of X must have {n_in} numbers, got {len(row)}.")
+        if len(row) != width:
+            place = f" for {entrance(model)}" if n_in else ""
+            raise ArgumentError(f"{who}: row {k} of X must have {width} numbers{place}, got {len(row)}.")
         for j, x in enumerate(row):
             if x.__class__ is not float:
                 row[j] = x = plain(x, f"{who}: row {k} of X")
             if not isfinite(x):
                 raise ArgumentError(f"{who}: row {k}, column {j} of X must be finite, got {x!r}. Clean the data first.")
     return rows
+
+
+def entrance(model: Module) -> str:
+    """Return the name of the layer that examples meet first."""
+    return next((part.place for part in modules(model) if isinstance(part, Layer)), model.describe())
 
 
 def _array(X: Any, n_in: int | None, who: str) -> Any:  # noqa: N803

@@ -139,7 +139,7 @@ def refuse_unlearnable(model: Module, loss: Any) -> None:
     if final is not None and isinstance(loss, Loss):
         loss.refuse(final.name)
     for part in model.activations():
-        if part.name in ("step", "sign", "floor"):
+        if part.row is not None and not any(part.row.gradients):
             raise ArgumentError(
                 f"fit: the activation must have a gradient, got {part.name}, whose gradient is 0 everywhere: "
                 f"it cannot learn by gradients. Use sigmoid instead, or the perceptron rule, Perceptron.fit."
@@ -147,7 +147,7 @@ def refuse_unlearnable(model: Module, loss: Any) -> None:
 
 
 def _data(model: Module, X: Any, y: Any, loss: Any, who: str) -> tuple[Any, list[Any], tuple[str, ...] | None]:  # noqa: N803
-    X = examples(X, model.n_in, who)  # noqa: N806
+    X = examples(X, model, who)  # noqa: N806
     targets, classes = encode(y, loss, model, who)
     if len(targets) != len(X):
         raise ArgumentError(f"{who}: one target per row of X is needed, got {len(targets)} for {len(X)} rows.")

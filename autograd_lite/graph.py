@@ -41,8 +41,11 @@ class Node(Traced):
     _role: str
 
     if TYPE_CHECKING:
-        operands: tuple[Any, ...]
-        primitive: Primitive | None
+
+        @property
+        def operands(self) -> tuple[Any, ...]: ...
+        @property
+        def primitive(self) -> Primitive | None: ...
     else:  # attrgetter runs in C: a third of the cost of a Python getter
         operands = property(attrgetter("_operands"), doc="The operands in order, constants as floats.")
         primitive = property(attrgetter("_primitive"), doc="The row of the table that made this node; None for a leaf.")

@@ -100,8 +100,15 @@ class Value(Node):
             self.role = role
 
     if TYPE_CHECKING:
-        data: float
-        grad: float
+
+        @property
+        def data(self) -> float: ...
+        @data.setter
+        def data(self, number: float) -> None: ...
+        @property
+        def grad(self) -> float: ...
+        @grad.setter
+        def grad(self, number: float) -> None: ...
     else:
         data = property(attrgetter("_data"), _set_data, doc="The number, a float. Only a leaf's can be set.")
         grad = property(attrgetter("_grad"), _set_grad, doc="The gradient gathered so far, a float.")

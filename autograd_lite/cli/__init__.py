@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from autograd_lite.cli.console import complain
 
     try:
-        options = _parser().parse_args(argv)
+        options = _parser().parse_args(_with_signs(sys.argv[1:] if argv is None else argv))
     except SystemExit as stop:  # argparse has said what it had to say
         return int(stop.code or 0)
     try:
@@ -63,9 +63,29 @@ def _parser() -> ArgumentParser:
     demo.add_argument("--folder", default="autograd_lite_demo", help="where files go (default: ./autograd_lite_demo)")
     demo.set_defaults(run=_demo)
 
+    formula = argparse.ArgumentParser(add_help=False)
+    formula.add_argument("expression", metavar="EXPR", help='a formula as in Python, such as "x*exp(-w*x)"')
+    formula.add_argument("numbers", metavar="NAME=NUMBER", nargs="*", help="one for each name in it")
+
+    drawing = commands.add_parser("draw", parents=[formula], help="the tree of an expression, and its picture")
+    drawing.add_argument("-o", "--output", metavar="FILE", help="write the picture: .svg .png .pdf .dot .txt")
+    drawing.add_argument("--force", action="store_true", help="overwrite the file")
+    drawing.set_defaults(run=_draw)
+
+    checking = commands.add_parser("check", parents=[formula], help="its gradient against finite differences")
+    checking.set_defaults(run=_check)
+
     doctor = commands.add_parser("doctor", help="what is installed, what works, what to install")
     doctor.set_defaults(run=_doctor)
     return parser
+
+
+def _with_signs(argv: Sequence[str]) -> list[str]:
+    """Return the arguments with a blank before a formula that starts with a minus: argparse takes no such option."""
+    if not argv or argv[0] not in ("draw", "check"):
+        return list(argv)
+    options = ("-o", "-h", "--output", "--force", "--help")
+    return [a if not a.startswith("-") or a.startswith(options) else f" {a}" for a in argv]
 
 
 def _welcome(options: Namespace) -> int:
@@ -78,6 +98,18 @@ def _demo(options: Namespace) -> int:
     from autograd_lite.cli.demonstration import demo
 
     return demo(options.folder)
+
+
+def _draw(options: Namespace) -> int:
+    from autograd_lite.cli.inspection import draw_expression
+
+    return draw_expression(options.expression, options.numbers, options.output, force=options.force)
+
+
+def _check(options: Namespace) -> int:
+    from autograd_lite.cli.inspection import check_expression
+
+    return check_expression(options.expression, options.numbers)
 
 
 def _doctor(options: Namespace) -> int:

@@ -1,4 +1,4 @@
-"""What the command line prints: results on stdout, progress and errors on stderr."""
+"""What the command line prints: results on stdout, errors on stderr."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TextIO
 
-BOLD, BLUE, RED, DIM = "1", "34", "31", "2"
+BOLD, RED = "1", "31"
 
 
 def say(text: str = "") -> None:
@@ -35,26 +35,3 @@ def styled(text: str, style: str) -> str:
     if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return text
     return f"\033[{style}m{text}\033[0m"
-
-
-class Progress:
-    """One line on a terminal's stderr, rewritten in place; silent where stderr is piped."""
-
-    def __init__(self) -> None:
-        self.is_shown = sys.stderr.isatty()
-        self.width = 0
-
-    def show(self, text: str) -> None:
-        """Replace the line."""
-        if self.is_shown:
-            text = in_encoding_of(sys.stderr, text)
-            sys.stderr.write("\r" + text.ljust(self.width))
-            sys.stderr.flush()
-            self.width = len(text)
-
-    def clear(self) -> None:
-        """Take the line away."""
-        if self.is_shown and self.width:
-            sys.stderr.write("\r" + " " * self.width + "\r")
-            sys.stderr.flush()
-            self.width = 0

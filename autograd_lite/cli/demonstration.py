@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
+import sys
 
 from autograd_lite import Value, draw, exp, leaves
-from autograd_lite.cli.console import BOLD, Progress, say, styled
+from autograd_lite.cli.console import BOLD, say, styled
 from autograd_lite.render.files import RenderError, install_command
 from autograd_lite.render.numerals import numeral
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 NEURON = "f = 1 / (1 + exp(−(w0·x0 + w1·x1 + w2)))"
 COMMANDS = (
     ("demo", "the chain rule, this neuron, and a classifier trained on Iris"),
+    ('draw "EXPR" x=2', "the tree of an expression; its picture with -o f.svg"),
+    ('check "EXPR" x=2', "its gradient against finite differences"),
     ("doctor", "what is installed, what works, what to install"),
     ("--help", "every command and option"),
 )
@@ -42,10 +44,10 @@ def neuron() -> Value:
 def welcome() -> int:
     """Print the neuron and the commands."""
     say(styled("A sigmoid neuron", BOLD) + f"  {NEURON}")
-    say(_tree(draw(neuron())))
+    say(repr(draw(neuron())))
     say()
     for command, what in COMMANDS:
-        say(f"  python -m autograd_lite {command:8} {what}")
+        say(f"  python -m autograd_lite {command:16} {what}")
     return 0
 
 
@@ -55,12 +57,16 @@ def demo(folder: str) -> int:
     say()
     say(styled("A sigmoid neuron", BOLD) + f"  {NEURON}")
     picture = draw(neuron())
-    say(_tree(picture))
-    say(_save(picture, folder))
+    say(repr(picture))
+    path, remark = _save(picture, folder)
+    say(f"picture: {path}{remark}")
     say()
     _train()
     say()
-    say("Next: python -m autograd_lite doctor")
+    say(styled("Next", BOLD))
+    another = os.path.join(folder, f"f{os.path.splitext(path)[1]}")
+    for command in (f'draw "x*exp(-x*x)" x=0.5 -o {another}', 'check "log(1 + exp(x))" x=1.5', "doctor"):
+        say(f"  python -m autograd_lite {command}")
     return 0
 
 
@@ -77,18 +83,43 @@ def _chain_rule() -> None:
     say(f"  nudge x by ±{numeral(h, 1)} instead: (z(x+h) − z(x−h)) / 2h = {nudge:.6f}")
 
 
-def _tree(picture: Drawing) -> str:
-    return repr(picture)
-
-
-def _save(picture: Drawing, folder: str) -> str:
-    """Write the picture as SVG, or as DOT where there is no renderer, and say where."""
+def _save(picture: Drawing, folder: str) -> tuple[str, str]:
+    """Write the picture as SVG, or as DOT where nothing renders it; return the path and how to have more."""
     os.makedirs(folder, exist_ok=True)
     try:
-        return f"picture: {picture.save(os.path.join(folder, 'neuron.svg'))}"
+        return picture.save(os.path.join(folder, "neuron.svg")), ""
     except RenderError:
         path = picture.save(os.path.join(folder, "neuron.dot"))
-        return f"picture: {path} (for SVG and PNG: {install_command()})"
+        return path, f" (for an image: {install_command()})"
 
 
-def _train() -> None: ...
+def _train() -> None:
+    """Train a softmax classifier on two thirds of Iris and try it on the rest; progress goes to stderr."""
+    from nn import MLP, SGD, data, fit
+
+    train, test = data.iris(test=1 / 3, random_state=0)
+    model = MLP(4, [3], random_state=0)
+    count = len(model.parameters())
+    say(
+        styled("A softmax classifier", BOLD)
+        + f"  {count} parameters, {len(train.X)} irises to learn from (Fisher 1936)"
+    )
+    sys.stdout.flush()  # before the progress line, which goes to stderr
+    history = fit(
+        model,
+        train.X,
+        train.y,
+        loss="cross_entropy",
+        optimizer=SGD(model.parameters(), lr=0.1),
+        epochs=100,
+        batch_size=10,
+        validation=(test.X, test.y),
+        random_state=0,
+    )
+    first, last = history.loss[0], history.loss[-1]
+    say(f"  loss {numeral(first, 4)} → {numeral(last, 4)} in {history.epochs} epochs, {history.seconds[-1]:.1f} s")
+    right = round(history.validation_score[-1] * len(test.X))
+    say(
+        f"  {len(test.X)} held out: {right} right ({100 * right / len(test.X):.0f} %), "
+        f"loss {numeral(history.validation_loss[-1], 4)}"
+    )

@@ -13,8 +13,8 @@ from nn import data, init
 from nn.activations import Activation, ReLU, Sigmoid, Softmax, Tanh
 from nn.history import History
 from nn.layers import Layer, Linear, Neuron
+from nn.loss import Loss
 from nn.losses import (
-    Loss,
     bce,
     bce_logits,
     cross_entropy,
@@ -30,7 +30,8 @@ from nn.networks import MLP, Sequential
 from nn.optim import SGD, Adam, Optimizer, cosine_decay, exponential_decay, linear_decay
 from nn.perceptron import Perceptron
 from nn.saving import load, save
-from nn.training import EarlyStopping, fit
+from nn.stopping import EarlyStopping
+from nn.training import fit
 
 __all__ = [
     "Activation",

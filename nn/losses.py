@@ -14,72 +14,12 @@ from math import isfinite
 import autograd_lite as ag
 from autograd_lite import Value
 from autograd_lite.errors import ArgumentError, InputTypeError
+from nn.loss import Loss, as_list
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from typing import Any
-
-REDUCTIONS = ("mean", "sum", "none")
-
-
-class Loss:
-    """A loss, with what training and prediction have to know of it.
-
-    Attributes:
-        name: what errors and saved models call it.
-        takes: what the outputs of the model are to it: "logits", "probabilities", "margins" or "numbers".
-        targets: what a target is: a "class" (index or one-hot), "binary" (0 to 1 per output),
-            a "sign" (-1 or 1), "numbers" (one per output) or a "distribution".
-        link: the activation that makes probabilities of logits: "softmax" or "sigmoid".
-    """
-
-    def __init__(self, function: Callable[[list[Any], Any], Any], takes: str, targets: str, link: str) -> None:
-        self.__wrapped__ = function
-        self.name = self.__name__ = function.__name__
-        self.__doc__ = function.__doc__
-        self.takes, self.targets, self.link = takes, targets, link
-
-    def __call__(self, output: Any, target: Any) -> Any:
-        """Return the loss of one example."""
-        outputs = as_list(output)
-        if not outputs:
-            raise ArgumentError(f"{self.name}: at least one output is needed, got none.")
-        if isinstance(outputs[0], Value) and outputs[0].primitive is not None:
-            self.refuse(outputs[0].primitive.name)
-        return self.__wrapped__(outputs, target)
-
-    def batch(self, outputs: Sequence[Any], targets: Sequence[Any], reduction: str = "mean") -> Any:
-        """Return the losses of many examples: their mean, their sum, or with "none" the list.
-
-        >>> squared_error.batch([1.0, 3.0], [0.0, 0.0], reduction="none")
-        [0.5, 4.5]
-        """
-        if reduction not in REDUCTIONS:
-            raise ArgumentError(f"{self.name}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}.")
-        if len(outputs) != len(targets):
-            raise ArgumentError(f"{self.name}: one target per output is needed, got {len(targets)} for {len(outputs)}.")
-        if not len(outputs):
-            raise ArgumentError(f"{self.name}: the batch must have at least one example, got none.")
-        losses = [self(output, target) for output, target in zip(outputs, targets, strict=True)]
-        if reduction == "none":
-            return losses
-        return ag.mean(losses) if reduction == "mean" else ag.sum(losses)  # type: ignore[attr-defined, unused-ignore]
-
-    def refuse(self, activation: str) -> None:
-        """Raise ArgumentError if outputs of that activation must not go into this loss."""
-        if self.takes == "logits" and activation in ("softmax", self.link):
-            instead = "cross_entropy_probabilities" if activation == "softmax" else "bce"
-            raise ArgumentError(
-                f"{self.name}: takes logits and applies {self.link} itself, got outputs of {activation}. "
-                f"Drop the {activation} from the model, or use {instead}."
-            )
-
-    def __repr__(self) -> str:
-        return f"<loss {self.name}>"
-
-    def __reduce__(self) -> str:
-        return self.name
 
 
 def _loss(takes: str, targets: str, link: str = "") -> Callable[[Callable[[list[Any], Any], Any]], Loss]:
@@ -213,15 +153,6 @@ def one_hot(target: int, classes: int) -> list[float]:
     if not 0 <= target < classes:
         raise ArgumentError(f"one_hot: the class must lie in 0..{classes - 1}, got {target!r}.")
     return [1.0 if k == target else 0.0 for k in range(classes)]
-
-
-def as_list(numbers: Any) -> list[Any]:
-    """Return one number, or a list, tuple or array of them, as a list."""
-    if isinstance(numbers, (list, tuple)):
-        return list(numbers)
-    if getattr(numbers, "ndim", 0):
-        return list(numbers.tolist())
-    return [numbers]
 
 
 def _pairs(outputs: list[Any], target: Any, who: str) -> list[tuple[Any, float]]:

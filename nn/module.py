@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from nn.activations import Activation
-    from nn.losses import Loss
+    from nn.loss import Loss
     from nn.recording import Recording
 
 
@@ -149,7 +149,6 @@ class Module:
 
     def record(self, x: Sequence[Any]) -> Recording:
         """Return a forward pass in which every number between the layers has a name: see `nn.recording`."""
-
         from nn.recording import Recording
 
         return Recording(self, x)

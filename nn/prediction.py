@@ -16,7 +16,8 @@ from math import fsum
 
 from autograd_lite import sigmoid, softmax
 from autograd_lite.errors import ArgumentError
-from nn.losses import Loss, as_list, loss_named
+from nn.loss import Loss, as_list
+from nn.losses import loss_named
 from nn.targets import examples
 
 TYPE_CHECKING = False

@@ -8,7 +8,8 @@ from autograd_lite import Primitive
 from autograd_lite.errors import ArgumentError, InputTypeError
 from nn.activations import Activation, ReLU, Sigmoid, Softmax, Tanh
 from nn.layers import Layer, Linear, Neuron
-from nn.losses import LOSSES, Loss
+from nn.loss import Loss
+from nn.losses import LOSSES
 from nn.module import Module
 from nn.networks import MLP, Sequential
 from nn.perceptron import Perceptron

@@ -8,7 +8,8 @@ from operator import index
 from autograd_lite import Value
 from autograd_lite.errors import ArgumentError, InputTypeError
 from nn.layers import Layer
-from nn.losses import Loss, as_list, one_hot
+from nn.loss import Loss, as_list
+from nn.losses import one_hot
 from nn.module import modules
 
 TYPE_CHECKING = False

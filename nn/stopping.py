@@ -1,0 +1,41 @@
+"""Callbacks that end a training run: functions of (model, history) that return True."""
+
+from __future__ import annotations
+
+from math import inf
+
+from autograd_lite.errors import ArgumentError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nn.history import History
+    from nn.module import Module
+
+
+class EarlyStopping:
+    """A callback that ends a run which has not become better for `patience` epochs.
+
+    Args:
+        patience: epochs to wait for a lower validation loss (training loss without validation).
+        margin: how much lower it must be to count.
+        restore: whether the model then gets the parameters of its best epoch back.
+
+    >>> stop = EarlyStopping(patience=10)
+    """
+
+    def __init__(self, patience: int = 10, margin: float = 0.0, *, restore: bool = True) -> None:
+        if patience < 1:
+            raise ArgumentError(f"EarlyStopping: patience must be at least 1, got {patience!r}.")
+        self.patience, self.margin, self.restore = patience, margin, restore
+        self.best, self.epoch = inf, 0
+        self._state: dict[str, float] = {}
+
+    def __call__(self, model: Module, history: History) -> bool:
+        loss = (history.validation_loss or history.loss)[-1]
+        if history.epochs == 1 or loss < self.best - self.margin:
+            self.best, self.epoch = loss, history.epochs
+            self._state = model.state_dict()
+        stop = history.epochs - self.epoch >= self.patience
+        if stop and self.restore:
+            model.load_state_dict(self._state)
+        return stop

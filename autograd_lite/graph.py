@@ -85,7 +85,7 @@ class Node(Traced):
         return "an unnamed leaf" if self._primitive is None else f"an unnamed result of {self._primitive.name}"
 
 
-def topological_order(root: Node, *, refuse_stale: bool = False) -> list[Any]:
+def topological_order(root: Node) -> list[Any]:
     """Return every node below root and root itself, operands before their users.
 
     The order depends on the structure alone: it is the same in every process.
@@ -97,15 +97,21 @@ def topological_order(root: Node, *, refuse_stale: bool = False) -> list[Any]:
     """
     if not isinstance(root, Node):
         raise InputTypeError(f"topological_order: a Value is needed, got {root!r} of type {type(root).__name__}.")
+    order, _ = _walk(root, refuse_stale=False)
+    return order
+
+
+def _walk(root: Node, *, refuse_stale: bool) -> tuple[list[Node], dict[Node, float]]:
+    """Return the topological order, and a zero for every node in it (a sweep starts from these)."""
     order: list[Node] = []
-    seen: set[Node] = set()
+    zeros: dict[Node, float] = {}
     stack: list[Node | None] = [root]
     while stack:
         node = stack.pop()
         if node is None:  # everything below the node under this mark is in the order now
             order.append(stack.pop())  # type: ignore[arg-type]
-        elif node not in seen:
-            seen.add(node)
+        elif node not in zeros:
+            zeros[node] = 0.0
             operands = node._operands
             if not operands:
                 order.append(node)
@@ -118,9 +124,9 @@ def topological_order(root: Node, *, refuse_stale: bool = False) -> list[Any]:
                     continue
                 if operand._epoch > newest:
                     raise _stale(node, operand)
-                if operand not in seen:
+                if operand not in zeros:
                     stack.append(operand)
-    return order
+    return order, zeros
 
 
 def _stale(node: Node, operand: Node) -> StaleGraphError:
@@ -153,6 +159,25 @@ def numbers_of(node: Node) -> list[float]:
     return [operand if operand.__class__ is float else operand._data for operand in node._operands]
 
 
+def replay(order: list[Any], epoch: int) -> None:
+    """Recompute the nodes of `order` from their operands; those that were stale join `epoch`."""
+    for node in order:
+        primitive = node._primitive
+        if primitive is None:
+            continue
+        operands = node._operands
+        if primitive is mul or primitive is add:  # spelled out, as in `sweep`
+            a, b = operands
+            x = a if a.__class__ is float else a._data
+            z = b if b.__class__ is float else b._data
+            node._data = x * z if primitive is mul else x + z
+        else:
+            node._data = primitive.evaluate(numbers_of(node), operands)
+        for operand in operands:
+            if operand.__class__ is not float and operand._epoch > node._epoch:
+                node._epoch = epoch
+
+
 def contributions(node: Node, upstream: float) -> list[tuple[Any, float]]:
     """Return (operand, local gradient x upstream gradient) for each operand that gets one."""
     primitive = node._primitive
@@ -173,8 +198,7 @@ def sweep(root: Node, seed: float) -> dict[Any, float]:
     operands; several contributions add up. `mul` and `add` are spelled out because nine
     nodes in ten are one of these; a law of the tests holds them to their rows.
     """
-    order = topological_order(root, refuse_stale=True)
-    adjoints = dict.fromkeys(order, 0.0)
+    order, adjoints = _walk(root, refuse_stale=True)
     adjoints[root] = seed
     for node in reversed(order):
         operands = node._operands
@@ -210,7 +234,8 @@ def graph_sweep(root: Node, seed: Any) -> dict[Any, Any]:
     derivatives of its own, and a replay may move it.
     """
     adjoints = {root: seed}
-    for node in reversed(topological_order(root, refuse_stale=True)):
+    order, _ = _walk(root, refuse_stale=True)
+    for node in reversed(order):
         primitive = node._primitive
         if primitive is None or node not in adjoints:
             continue

@@ -25,6 +25,7 @@ from autograd_lite.graph import (
     contributions,
     graph_sweep,
     numbers_of,
+    replay,
     sweep,
     topological_order,
 )
@@ -337,9 +338,7 @@ class Value(Node):
 
     def forward_step(self) -> None:
         """Recompute this node from its operands as they are now."""
-        global _epoch
-        _epoch += 1
-        self._replay(_epoch)
+        self._replay([self])
 
     def forward(self) -> float:
         """Recompute every node below this one from the leaves as they are now; return the value.
@@ -353,22 +352,17 @@ class Value(Node):
         >>> y.forward()
         9.0
         """
-        global _epoch
-        _epoch += 1
-        for node in topological_order(self):
-            node._replay(_epoch)
+        self._replay(topological_order(self))
         return self._data
 
-    def _replay(self, epoch: int) -> None:
-        if self._primitive is None:
-            return
-        operands = self._operands
-        self._data = self._primitive.evaluate(numbers_of(self), operands)
-        for operand in operands:
-            if operand.__class__ is not float and operand._epoch > self._epoch:
-                self._epoch = epoch
-        if modes.active and modes.checking.get() and not isfinite(self._data):
-            raise _nonfinite_error(self)
+    def _replay(self, order: list[Value]) -> None:
+        global _epoch
+        _epoch += 1
+        replay(order, _epoch)
+        if modes.active and modes.checking.get():
+            for node in order:
+                if not isfinite(node._data) and node._primitive is not None:
+                    raise _nonfinite_error(node)
 
     def backward_step(self) -> None:
         """Add local gradient x upstream gradient (this node's grad) to the grad of each operand."""

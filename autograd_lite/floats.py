@@ -218,8 +218,8 @@ def dot(*halves: float) -> float:
 def logsumexp(*xs: float) -> float:
     """Return ln(exp(x0) + exp(x1) + ...), the largest term taken out, the rest through log1p."""
     top = max(xs)
-    if top - top != 0.0:
-        return total(*xs) if top != -inf else -inf
+    if top - top != 0.0:  # an infinity, or nan
+        return maximum(*xs)
     at = xs.index(top)
     return top + log1p(fsum([exp(x - top) for x in xs[:at] + xs[at + 1 :]]))
 

@@ -39,7 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         complain("interrupted")
         return 1
-    except (AutogradError, OSError) as error:
+    except OSError as error:
+        complain(f"error: {error.filename or 'file'}: {error.strerror or error}")
+        return 1
+    except AutogradError as error:
         complain(f"error: {error}")
         return 1
     return code

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
-from autograd_lite import Value, draw, exp, leaves
-from autograd_lite.cli.console import BOLD, say, styled
+from autograd_lite import Value, cross_entropy, draw, exp, leaves, mean
+from autograd_lite.cli.console import BOLD, complain, say, styled
+from autograd_lite.cli.examination import trouble_with_nn
 from autograd_lite.render.files import RenderError, install_command
 from autograd_lite.render.numerals import numeral
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 NEURON = "f = 1 / (1 + exp(−(w0·x0 + w1·x1 + w2)))"
 COMMANDS = (
-    ("demo", "the chain rule, this neuron, and a classifier trained on Iris"),
-    ('draw "EXPR" x=2', "the tree of an expression; its picture with -o f.svg"),
+    ("demo", "the chain rule, and learning to tell irises apart"),
+    ('draw "EXPR" x=2', "the tree of a formula; its picture: -o f.svg"),
     ('check "EXPR" x=2', "its gradient against finite differences"),
     ("doctor", "what is installed, what works, what to install"),
     ("--help", "every command and option"),
@@ -46,8 +47,9 @@ def welcome() -> int:
     say(styled("A sigmoid neuron", BOLD) + f"  {NEURON}")
     say(repr(draw(neuron())))
     say()
+    say(styled("python -m autograd_lite COMMAND", BOLD))
     for command, what in COMMANDS:
-        say(f"  python -m autograd_lite {command:16} {what}")
+        say(f"  {command:18}{what}")
     return 0
 
 
@@ -61,6 +63,10 @@ def demo(folder: str) -> int:
     path, remark = _save(picture, folder)
     say(f"picture: {path}{remark}")
     say()
+    trouble = trouble_with_nn()
+    if trouble:
+        complain(f"error: {trouble}")
+        return 1
     _train()
     say()
     say(styled("Next", BOLD))
@@ -113,13 +119,11 @@ def _train() -> None:
         optimizer=SGD(model.parameters(), lr=0.1),
         epochs=100,
         batch_size=10,
-        validation=(test.X, test.y),
         random_state=0,
     )
     first, last = history.loss[0], history.loss[-1]
     say(f"  loss {numeral(first, 4)} → {numeral(last, 4)} in {history.epochs} epochs, {history.seconds[-1]:.1f} s")
-    right = round(history.validation_score[-1] * len(test.X))
-    say(
-        f"  {len(test.X)} held out: {right} right ({100 * right / len(test.X):.0f} %), "
-        f"loss {numeral(history.validation_loss[-1], 4)}"
-    )
+    outputs = model.evaluate(test.X)
+    losses = [cross_entropy(output, target) for output, target in zip(outputs, test.y, strict=True)]
+    right = round(model.score(test.X, test.y) * len(test.y))
+    say(f"  {len(test.y)} held out: {right} right ({100 * right / len(test.y):.0f} %), loss {numeral(mean(losses), 4)}")

@@ -12,8 +12,7 @@ from importlib import metadata, util
 import autograd_lite
 from autograd_lite import Value, draw
 from autograd_lite.cli.console import BOLD, RED, say, styled
-from autograd_lite.errors import AutogradError
-from autograd_lite.render.files import install_command, render
+from autograd_lite.render.files import RenderError, install_command, render
 
 EXTRAS = (
     ("graphviz", "graphviz", "pictures as .svg, .png, .pdf (together with dot)"),
@@ -45,7 +44,7 @@ def doctor() -> int:
             missing.append((f"python -m pip install {distribution}", purpose))
     say()
     troubles = [trouble for trouble in (trouble_with_gradients(), trouble_with_nn()) if trouble]
-    say(f"works: {', '.join(abilities())}")
+    say(f"works: gradients, pictures as {' '.join(formats())}")
     if missing:
         width = max(len(command) for command, _ in missing)
         say("not installed, and what for:")
@@ -85,17 +84,17 @@ def dot_version() -> str | None:
     return found[1] if found else "of unknown version"
 
 
-def abilities() -> list[str]:
-    """Return what works here, each tried out."""
+def formats() -> list[str]:
+    """Return the endings of the files a picture can be saved in here, each tried out."""
     x = Value(2.0, label="x")
-    picture = draw(x * x)
-    works = ["gradients", "pictures as .txt and .dot"]
-    for format in ("svg", "png", "pdf"):
+    dot = draw(x * x).dot()
+    works = [".txt", ".dot"]
+    for ending in (".svg", ".png", ".pdf"):
         try:
-            render(picture.dot(), format)
-        except AutogradError:
+            render(dot, ending[1:])
+        except RenderError:
             continue
-        works.append(f".{format}")
+        works.append(ending)
     return works
 
 

@@ -34,7 +34,9 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> str:
         with open(temporary, "wb") as file:
             file.write(content)
         os.replace(temporary, target)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            error.filename, error.filename2 = path, None  # the temporary one means nothing to the caller
         if os.path.exists(temporary):
             os.remove(temporary)
         raise

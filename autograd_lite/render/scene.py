@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 
 from autograd_lite.errors import StaleGraphError
-from autograd_lite.graph import numbers_of, sweep, topological_order
+from autograd_lite.graph import check_fresh, numbers_of, sweep, topological_order
 from autograd_lite.render.numerals import SUPERSCRIPTS, numeral, product, second, summed
 
 TYPE_CHECKING = False
@@ -90,24 +90,25 @@ class Scene:
 def scene_of(root: Any, *, with_gradients: bool, digits: int, limit: int) -> Scene:
     """Return the scene of the graph below root; above `limit` wires, of what is nearest to it."""
     try:
-        adjoints = sweep(root, 1.0) if with_gradients else {}
-        order = list(adjoints) or topological_order(root, refuse_stale=True)
+        adjoints = sweep(root, 1.0) if with_gradients else dict.fromkeys(topological_order(root), 0.0)
+        for node in () if with_gradients else adjoints:  # the sweep has looked
+            check_fresh(node)
     except StaleGraphError as stale:
         raise StaleGraphError(str(stale).replace("backward", "draw", 1)) from None
     shown = nearest(root, _operands, limit)
-    units = {node: Unit(node, digits) for node in order if node in shown}
+    units = {node: Unit(node, digits) for node in _operands_first(root, shown)}
     for node, unit in units.items():
         kept, unit.hidden = shown[node]
         unit.operands = [units[operand] for operand in kept]
     if with_gradients:
-        lowest = next(k for k, node in enumerate(order) if node in units)
-        terms = _terms(order[lowest:], adjoints, units, digits)
+        users = units if len(units) == len(adjoints) else adjoints
+        terms = _terms(users, adjoints, units, digits)
         for node, unit in units.items():
             unit.gradient = numeral(float(adjoints[node]), digits)
             unit.chain_rule = _chain_rule(*terms[node])
         name = root.label if root.label and root.label.isidentifier() else "root"
         units[root].chain_rule = f"∂{name}/∂{name}"
-    return Scene(list(units.values()), len(order), with_gradients)
+    return Scene(list(units.values()), len(adjoints), with_gradients)
 
 
 def nearest(root: T, operands_of: Callable[[T], Iterable[T]], limit: int) -> dict[T, tuple[list[T], int]]:
@@ -126,6 +127,21 @@ def nearest(root: T, operands_of: Callable[[T], Iterable[T]], limit: int) -> dic
                 waiting.add(operand)
                 queue.append(operand)
     return found
+
+
+def _operands_first(root: Any, shown: dict[Any, tuple[list[Any], int]]) -> list[Any]:
+    """Return what is shown in topological order, along the wires that are."""
+    order, seen = [], set()
+    stack = [(root, False)]
+    while stack:
+        node, is_done = stack.pop()
+        if is_done:
+            order.append(node)
+        elif node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack += [(operand, False) for operand in reversed(shown[node][0])]
+    return order
 
 
 def said_of_fold(shown: int, whole: int) -> str:
@@ -176,10 +192,10 @@ def _operands(node: Any) -> list[Any]:
     return [operand for operand in node.operands if operand.__class__ is not float]
 
 
-def _terms(order: list[Any], adjoints: dict[Any, float], shown: dict[Any, Unit], digits: int) -> dict[Any, Any]:
+def _terms(users: Iterable[Any], adjoints: dict[Any, float], shown: dict[Any, Unit], digits: int) -> dict[Any, Any]:
     """Return for each shown node how many paths lead to the root, and the first terms of its gradient."""
     terms: dict[Any, tuple[int, list[str]]] = {node: (0, []) for node in shown}
-    for user in order:
+    for user in users:
         operands = user.operands
         locals_ = None
         for position, operand in enumerate(operands):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     cos: Primitive
     cosh: Primitive
     sigmoid: Primitive
+    gate: Primitive
 
 # fmt: off: a row is laid out as a row, not one argument a line
 

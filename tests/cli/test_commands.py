@@ -33,9 +33,8 @@ def test_without_arguments_the_neuron_and_the_commands(capsys):
     assert len(lines) <= 24
     assert max(map(len, lines)) <= 80
     assert "f = 1/x                  0.7311         1  ∂f/∂f" in lines
-    assert all(
-        any(f"python -m autograd_lite {c}" in line for line in lines) for c in ("demo", "doctor", "draw", "check")
-    )
+    assert "python -m autograd_lite COMMAND" in lines
+    assert {"demo", "draw", "check", "doctor", "--help"} <= {line.split()[0] for line in lines if line.startswith("  ")}
 
 
 def test_the_demo_fits_two_screens_and_learns(tmp_path):

@@ -16,7 +16,7 @@ HEAD = f"""digraph {{
 """
 CROWDED = 400  # wires; beyond, dot is told to search less: 1.7 s instead of 14 for 2,000 tangled ones
 HURRY = "  graph [nslimit=0.5, nslimit1=1, mclimit=0.1]\n"
-ROUND_GATE = 3  # signs that fit a circle; longer ones get a box with round corners
+ROUND_GATE = 4  # signs that fit a circle; longer ones get a box with round corners
 
 
 def dot_text(scene: Scene) -> str:
@@ -87,7 +87,7 @@ def _is_storable(c: str) -> bool:
 def _gate(unit: Unit) -> str:
     is_round = len(unit.gate) <= ROUND_GATE
     circle, box = "shape=circle, fixedsize=true, width=0.52, style=filled", 'shape=box, style="rounded,filled"'
-    size = 18 if len(unit.gate) == 1 else 12
+    size = {1: 18, 4: 11}.get(len(unit.gate), 12)
     return (
         f'label="{quoted(unit.gate)}", tooltip="{tooltip(unit.gate)}", {circle if is_round else box}, fontsize={size}, '
         f'fillcolor="{palette.GATE}", color="{palette.GATE}", fontcolor="{palette.ON_GATE}"'
@@ -110,10 +110,11 @@ def _wire(unit: Unit, is_root: bool) -> str:
     ]
     if is_leaf or is_root:
         fill = palette.LEAVES[unit.role] if is_leaf else palette.BACKGROUND
+        unnamed = '<FONT POINT-SIZE="12">root</FONT>' if is_root else " "
         pill = (
             f'<TD ROWSPAN="2" BGCOLOR="{fill}" STYLE="ROUNDED" BORDER="{2 if is_root else 1}" '
             f'COLOR="{palette.WIRE}" WIDTH="38" CELLPADDING="4">'
-            f'<FONT POINT-SIZE="16">{_name(unit.label) if unit.label else " "}</FONT></TD>'
+            f'<FONT POINT-SIZE="16">{_name(unit.label) if unit.label else unnamed}</FONT></TD>'
         )
         beside = ['<TD CELLPADDING="0"></TD>', pill, "", '<TD CELLPADDING="0"></TD>']
         rows = [b + row if is_leaf else row + b for b, row in zip(beside, rows, strict=True)]

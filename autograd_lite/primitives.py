@@ -43,7 +43,7 @@ def to_float(number: object, who: str) -> float:
         return float(number)
     kind = type(number)
     scalar: Any = number  # numpy's 0-d arrays and bool_ are not registered as Real
-    if kind.__module__ == "numpy" and scalar.shape == () and scalar.dtype.kind in "biuf":
+    if kind.__module__ == "numpy" and getattr(scalar, "shape", None) == () and scalar.dtype.kind in "biuf":
         return float(scalar)
     raise InputTypeError(f"{who}: a real number is needed, got {_describe(number)}. {_cure(number, who)}")
 

@@ -515,7 +515,7 @@ def gradients(root: Value, leaves: Iterable[Value], *, create_graph: bool = Fals
     start = to_float(seed, "gradients: seed")
     if not create_graph:
         adjoints = sweep(root, start)
-        return [adjoints.get(leaf, 0.0) for leaf in wanted]
+        return [float(adjoints.get(leaf, 0.0)) for leaf in wanted]  # a user's row may hand out other numbers
     with modes.Mode(modes.inside_gradient, True):
         graphs = graph_sweep(root, start)
         return [_as_own_node(graphs.get(leaf, 0.0), graphs) for leaf in wanted]

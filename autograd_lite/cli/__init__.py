@@ -78,6 +78,24 @@ def _parser() -> ArgumentParser:
     checking = commands.add_parser("check", parents=[formula], help="its gradient against finite differences")
     checking.set_defaults(run=_check)
 
+    training = commands.add_parser("train", help="a classifier, on toy data or a CSV file of your own")
+    training.add_argument("data", metavar="DATA", help="iris, xor, spirals, moons, circles, blobs, digits or FILE.csv")
+    training.add_argument("--label", metavar="COLUMN", help="the column of classes in FILE.csv (default: the last)")
+    training.add_argument("--hidden", type=int, nargs="*", default=[8], help="widths of the hidden layers (default: 8)")
+    training.add_argument("--activation", default="tanh", help="of the hidden layers (default: tanh)")
+    training.add_argument("--loss", choices=["cross_entropy", "bce_logits"], default="cross_entropy")
+    training.add_argument("--optimizer", choices=["sgd", "adam"], default="sgd")
+    training.add_argument("--lr", type=float, help="learning rate (default: 0.1, for adam 0.01)")
+    training.add_argument("--epochs", type=int, default=100, help="default: 100")
+    training.add_argument("--batch-size", type=int, default=10, help="default: 10")
+    training.add_argument("--test", type=float, default=1 / 3, help="share that is held out (default: a third)")
+    training.add_argument("--seed", type=int, default=0, help="of the split, the weights and the batches (default: 0)")
+    training.add_argument("--save", metavar="FILE", help="write the model as JSON")
+    training.add_argument("--force", action="store_true", help="overwrite the file")
+    training.add_argument("--json", action="store_true", help="print the result as JSON")
+    training.add_argument("--quiet", action="store_true", help="no progress line")
+    training.set_defaults(run=_train)
+
     doctor = commands.add_parser("doctor", help="what is installed, what works, what to install")
     doctor.set_defaults(run=_doctor)
     return parser
@@ -113,6 +131,12 @@ def _check(options: Namespace) -> int:
     from autograd_lite.cli.inspection import check_expression
 
     return check_expression(options.expression, options.numbers)
+
+
+def _train(options: Namespace) -> int:
+    from autograd_lite.cli.training import train
+
+    return train(options)
 
 
 def _doctor(options: Namespace) -> int:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
-from autograd_lite import Value, cross_entropy, draw, exp, leaves, mean
+from autograd_lite import Value, draw, exp, leaves
 from autograd_lite.cli.console import BOLD, complain, say, styled
 from autograd_lite.cli.examination import trouble_with_nn
+from autograd_lite.cli.training import say_result, summary
 from autograd_lite.render.files import RenderError, install_command
 from autograd_lite.render.numerals import numeral
 
@@ -20,6 +21,7 @@ COMMANDS = (
     ("demo", "the chain rule, and learning to tell irises apart"),
     ('draw "EXPR" x=2', "the tree of a formula; its picture: -o f.svg"),
     ('check "EXPR" x=2', "its gradient against finite differences"),
+    ("train iris", "a classifier, on toy data or your own FILE.csv"),
     ("doctor", "what is installed, what works, what to install"),
     ("--help", "every command and option"),
 )
@@ -71,7 +73,7 @@ def demo(folder: str) -> int:
     say()
     say(styled("Next", BOLD))
     another = os.path.join(folder, f"f{os.path.splitext(path)[1]}")
-    for command in (f'draw "x*exp(-x*x)" x=0.5 -o {another}', 'check "log(1 + exp(x))" x=1.5', "doctor"):
+    for command in (f'draw "x*exp(-x*x)" x=0.5 -o {another}', 'check "log(1 + exp(x))" x=1.5', "train xor --hidden 4"):
         say(f"  python -m autograd_lite {command}")
     return 0
 
@@ -105,11 +107,7 @@ def _train() -> None:
 
     train, test = data.iris(test=1 / 3, random_state=0)
     model = MLP(4, [3], random_state=0)
-    count = len(model.parameters())
-    say(
-        styled("A softmax classifier", BOLD)
-        + f"  {count} parameters, {len(train.X)} irises to learn from (Fisher 1936)"
-    )
+    say(styled("A softmax classifier", BOLD) + f"  learns from {len(train.X)} irises (Fisher 1936)")
     sys.stdout.flush()  # before the progress line, which goes to stderr
     history = fit(
         model,
@@ -121,9 +119,4 @@ def _train() -> None:
         batch_size=10,
         random_state=0,
     )
-    first, last = history.loss[0], history.loss[-1]
-    say(f"  loss {numeral(first, 4)} → {numeral(last, 4)} in {history.epochs} epochs, {history.seconds[-1]:.1f} s")
-    outputs = model.evaluate(test.X)
-    losses = [cross_entropy(output, target) for output, target in zip(outputs, test.y, strict=True)]
-    right = round(model.score(test.X, test.y) * len(test.y))
-    say(f"  {len(test.y)} held out: {right} right ({100 * right / len(test.y):.0f} %), loss {numeral(mean(losses), 4)}")
+    say_result(summary(model, history, test))

@@ -111,7 +111,9 @@ def hinge(outputs: list[Any], target: Any) -> Any:
     >>> hinge(0.25, -1)
     1.25
     """
-    ((y, t),) = _pairs(outputs[:1], target, "hinge") if len(outputs) == 1 else _pairs(outputs, [target], "hinge")
+    if len(outputs) != 1:
+        raise ArgumentError(f"hinge: one output is needed, got {len(outputs)}. Use cross_entropy for several classes.")
+    ((y, t),) = _pairs(outputs, target, "hinge")
     if t not in (-1.0, 1.0):
         raise ArgumentError(f"hinge: the target must be -1 or 1, got {t!r}. Write 2 * t - 1 for targets 0 and 1.")
     return ag.relu(1.0 - t * y)

@@ -43,9 +43,10 @@ def pytest_report_header(config):
 def pytest_collection_modifyitems(config, items):
     if _full_lane(config):
         return
-    for item in items:
-        if item.get_closest_marker("full"):
-            item.add_marker(pytest.mark.skip(reason="full lane only: --full"))
+    slow = [item for item in items if item.get_closest_marker("full")]
+    if slow:
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from shlex import quote
 
 from autograd_lite import Value, draw, exp, leaves
 from autograd_lite.cli.console import BOLD, complain, say, styled
@@ -72,7 +73,7 @@ def demo(folder: str) -> int:
     _train()
     say()
     say(styled("Next", BOLD))
-    another = os.path.join(folder, f"f{os.path.splitext(path)[1]}")
+    another = quote(os.path.join(folder, f"f{os.path.splitext(path)[1]}"))
     for command in (f'draw "x*exp(-x*x)" x=0.5 -o {another}', 'check "log(1 + exp(x))" x=1.5', "train xor --hidden 4"):
         say(f"  python -m autograd_lite {command}")
     return 0
@@ -86,7 +87,7 @@ def _chain_rule() -> None:
     h = 1e-6
     nudge = ((3 * (2 + h) - 2) ** 2 - (3 * (2 - h) - 2) ** 2) / (2 * h)
     outer, inner = z.local_gradients[0], x.grad / y.grad
-    say(styled("The chain rule", BOLD) + "  z = y², y = 3x − 2, at x = 2")
+    say(styled("The chain rule", BOLD) + f"  z = (3x − 2)² = y² at x = 2: y = {y.data:g}, z = {z.data:g}")
     say(f"  dz/dx = dz/dy · dy/dx = {outer:g}·{inner:g} = {x.grad:g}")
     say(f"  nudge x by ±{numeral(h, 1)} instead: (z(x+h) − z(x−h)) / 2h = {nudge:.6f}")
 

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -59,6 +60,15 @@ def test_the_demo_fits_two_screens_and_learns(tmp_path):
     assert len([line for line in lines if line.startswith("  python -m")]) == 3
 
 
+def test_the_demo_writes_where_it_is_told(capsys, tmp_path):
+    folder = tmp_path / "a folder"
+    assert main(["demo", "--folder", str(folder)]) == 0
+    out = capsys.readouterr().out
+    assert "z = (3x − 2)² = y² at x = 2: y = 4, z = 16" in out
+    assert f'draw "x*exp(-x*x)" x=0.5 -o \'{folder}' in out
+    assert len(list(folder.iterdir())) == 1
+
+
 def test_the_demo_may_be_run_again_and_its_next_commands_work(tmp_path):
     run("demo", cwd=tmp_path)
     done = run("demo", cwd=tmp_path)
@@ -110,6 +120,22 @@ def test_the_doctor_finds_another_nn_and_the_demo_refuses_it(tmp_path):
     assert demo.returncode == 1
     assert "which is not ours" in demo.stderr.decode()
     assert b"Traceback" not in demo.stderr
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        (None, "there is no `nn`"),
+        (SimpleNamespace(origin=None), "a folder without"),
+        (SimpleNamespace(origin="/x/nn.py"), "/x/nn.py"),
+    ],
+)
+def test_an_nn_that_is_not_ours_is_named(monkeypatch, capsys, tmp_path, spec, said):
+    monkeypatch.setattr(examination.util, "find_spec", lambda name: spec)
+    assert said in examination.trouble_with_nn()
+    assert main(["train", "xor"]) == 1
+    assert main(["demo", "--folder", str(tmp_path)]) == 1
+    assert said in capsys.readouterr().err
 
 
 def test_the_doctor_reports_a_wrong_gradient(capsys, monkeypatch):

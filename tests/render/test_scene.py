@@ -133,3 +133,19 @@ def test_a_graph_with_two_to_the_hundredth_paths_is_drawn_once_per_value():
     for _ in range(100):
         v = v + v
     assert len(scene(v).units) == 101
+
+
+def test_a_gradient_that_is_a_graph_can_be_drawn():
+    x = Value(2.0, label="x")
+    (slope,) = ag.gradients(x**3 + x.tanh(), [x], create_graph=True)
+    slope.backward()
+    unit = next(unit for unit in scene(slope).units if unit.label == "x")
+    assert unit.gradient == "11.86"  # 6x + tanh''
+    assert unit.value == "2"
+
+
+def test_an_operand_that_a_selection_did_not_use_gets_nothing():
+    """√(relu(x)) at −1: the local gradient of relu is 0, and 0 × inf is not nan."""
+    x = Value(-1.0, label="x")
+    unit = scene(x.relu().sqrt()).units[0]
+    assert (unit.gradient, unit.chain_rule) == ("0", "0 × inf")

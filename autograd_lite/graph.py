@@ -15,6 +15,7 @@ from autograd_lite.table import add, chain, gate, mul
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from autograd_lite.primitives import Primitive
@@ -97,36 +98,45 @@ def topological_order(root: Node) -> list[Any]:
     """
     if not isinstance(root, Node):
         raise InputTypeError(f"topological_order: a Value is needed, got {root!r} of type {type(root).__name__}.")
-    order, _ = _walk(root, refuse_stale=False)
-    return order
+    return list(zeros_below(root, refuse_stale=False))
 
 
-def _walk(root: Node, *, refuse_stale: bool) -> tuple[list[Node], dict[Node, float]]:
-    """Return the topological order, and a zero for every node in it (a sweep starts from these)."""
-    order: list[Node] = []
-    zeros: dict[Node, float] = {}
-    stack: list[Node | None] = [root]
+def zeros_below(root: Node, *, refuse_stale: bool) -> dict[Any, float]:
+    """Return {node: 0.0} in topological order: where a sweep starts from."""
+    zeros: dict[Any, float] = {}
+    stack: list[Any] = [root]
     while stack:
         node = stack.pop()
-        if node is None:  # everything below the node under this mark is in the order now
-            order.append(stack.pop())  # type: ignore[arg-type]
+        if node is None:  # everything below the node under this mark is there now
+            zeros[stack.pop()] = 0.0
         elif node not in zeros:
-            zeros[node] = 0.0
             operands = node._operands
             if not operands:
-                order.append(node)
+                zeros[node] = 0.0
                 continue
             stack.append(node)
             stack.append(None)
             newest = node._epoch if refuse_stale else inf
+            if len(operands) == 2:  # the loop below, spelled out: it is half of the walk's time
+                a, b = operands
+                if b.__class__ is not float:
+                    if b._epoch > newest:
+                        raise _stale(node, b)
+                    if b not in zeros:
+                        stack.append(b)
+                if a.__class__ is not float:
+                    if a._epoch > newest:
+                        raise _stale(node, a)
+                    if a not in zeros:
+                        stack.append(a)
+                continue
             for operand in reversed(operands):
-                if operand.__class__ is float:
-                    continue
-                if operand._epoch > newest:
-                    raise _stale(node, operand)
-                if operand not in zeros:
-                    stack.append(operand)
-    return order, zeros
+                if operand.__class__ is not float:
+                    if operand._epoch > newest:
+                        raise _stale(node, operand)
+                    if operand not in zeros:
+                        stack.append(operand)
+    return zeros
 
 
 def _stale(node: Node, operand: Node) -> StaleGraphError:
@@ -159,7 +169,7 @@ def numbers_of(node: Node) -> list[float]:
     return [operand if operand.__class__ is float else operand._data for operand in node._operands]
 
 
-def replay(order: list[Any], epoch: int) -> None:
+def replay(order: Iterable[Any], epoch: int) -> None:
     """Recompute the nodes of `order` from their operands; those that were stale join `epoch`."""
     for node in order:
         primitive = node._primitive
@@ -183,10 +193,14 @@ def contributions(node: Node, upstream: float) -> list[tuple[Any, float]]:
     primitive = node._primitive
     if primitive is None or not upstream:  # zero upstream stays zero, even times inf
         return []
-    selection = primitive.selection
+    operands, selection = node._operands, primitive.selection
+    if len(operands) == 1:
+        (x,) = operands
+        (local,) = primitive.partials(node._data, (x._data,))
+        return [(x, upstream * local)] if local or not (selection or local is None) else []
     return [
         (operand, upstream * local)
-        for operand, local in zip(node._operands, primitive.partials(node._data, numbers_of(node)), strict=True)
+        for operand, local in zip(operands, primitive.partials(node._data, numbers_of(node)), strict=True)
         if operand.__class__ is not float and (local or not (selection or local is None))
     ]
 
@@ -198,9 +212,9 @@ def sweep(root: Node, seed: float) -> dict[Any, float]:
     operands; several contributions add up. `mul` and `add` are spelled out because nine
     nodes in ten are one of these; a law of the tests holds them to their rows.
     """
-    order, adjoints = _walk(root, refuse_stale=True)
+    adjoints = zeros_below(root, refuse_stale=True)
     adjoints[root] = seed
-    for node in reversed(order):
+    for node in reversed(adjoints):
         operands = node._operands
         upstream = adjoints[node]
         if not operands or not upstream:
@@ -234,8 +248,7 @@ def graph_sweep(root: Node, seed: Any) -> dict[Any, Any]:
     derivatives of its own, and a replay may move it.
     """
     adjoints = {root: seed}
-    order, _ = _walk(root, refuse_stale=True)
-    for node in reversed(order):
+    for node in reversed(zeros_below(root, refuse_stale=True)):
         primitive = node._primitive
         if primitive is None or node not in adjoints:
             continue

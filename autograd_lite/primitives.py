@@ -291,7 +291,13 @@ class Primitive:
         try:
             if self.float_gradients is not None:
                 return self.float_gradients(y, *numbers)
-            return self.local_gradients(y, numbers)
+            if self.variadic or len(numbers) > 2:
+                return self.local_gradients(y, numbers)
+            if len(numbers) == 1:  # spelled out: a list comprehension costs more than the arithmetic
+                (gradient,), (x,) = self.gradients, numbers
+                return (gradient and gradient(y, x),)
+            (first, second), (a, b) = self.gradients, numbers
+            return first and first(y, a, b), second and second(y, a, b)
         except FAILURES:
             locals_ = self.local_gradients(QuietFloat(y), [QuietFloat(x) for x in numbers])
             return [bare(local) for local in locals_]

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     sigmoid: Primitive
     gate: Primitive
 
-# fmt: off: a row is laid out as a row, not one argument a line
+# A row is laid out as a row, not one argument a line.
+# fmt: off
 
 LN_2, INVERSE_LN_2, INVERSE_LN_10 = 0.6931471805599453, 1.4426950408889634, 0.4342944819032518
 TWO_OVER_ROOT_PI, INVERSE_ROOT_TWO_PI = 1.1283791670955126, 0.3989422804014327
@@ -37,14 +38,10 @@ FINITE = "operand must be finite"
 # ---- selections: a branch is a row, so that it survives tracing and replay
 
 select = primitive(
-    "where",
-    floats.choose,
-    None,
+    "where", floats.choose, None,
     lambda y, condition, a, b: where(condition, 1.0, 0.0),
     lambda y, condition, a, b: where(condition, 0.0, 1.0),
-    selection=True,
-    symbol="if",
-    kink_distance=lambda condition, a, b: math.fabs(condition),
+    selection=True, symbol="if", kink_distance=lambda condition, a, b: math.fabs(condition),
     doc="Return a where the condition is not 0, else b.",
 )
 
@@ -74,195 +71,114 @@ def _is_branch(branch: Any) -> bool:
 
 
 step = primitive(
-    "step",
-    floats.step,
-    None,
-    selection=True,
-    kinks={(0.0,): (0.0,)},
-    kink_distance=math.fabs,
+    "step", floats.step, None, selection=True, kinks={(0.0,): (0.0,)}, kink_distance=math.fabs,
     doc="Return 1 where x > 0, else 0 (step(0) = 0). Gradient 0 everywhere: it cannot learn.",
 )
 sign = primitive(
-    "sign",
-    floats.sign,
-    None,
-    selection=True,
-    kinks={(0.0,): (0.0,)},
-    kink_distance=math.fabs,
+    "sign", floats.sign, None, selection=True, kinks={(0.0,): (0.0,)}, kink_distance=math.fabs,
     doc="Return -1, 0 or 1.",
 )
 floor = primitive(
-    "floor",
-    floats.floor,
-    None,
-    selection=True,
-    kinks={(1.0,): (0.0,)},
-    kink_distance=lambda x: math.fabs(x - round(x)),
+    "floor", floats.floor, None,
+    selection=True, kinks={(1.0,): (0.0,)}, kink_distance=lambda x: math.fabs(x - round(x)),
     doc="Return the largest integer not above x.",
 )
 greater = primitive(
-    "greater",
-    floats.greater,
-    None,
-    None,
-    selection=True,
-    symbol=">",
-    kinks={(1.0, 1.0): (0.0, 0.0)},
-    kink_distance=lambda a, b: math.fabs(a - b),
+    "greater", floats.greater, None, None,
+    selection=True, symbol=">", kinks={(1.0, 1.0): (0.0, 0.0)}, kink_distance=lambda a, b: math.fabs(a - b),
     doc="Return 1 where a > b, else 0.",
 )
 detach = primitive(
-    "detach",
-    lambda x: x,
-    None,
-    selection=True,
+    "detach", lambda x: x, None, selection=True,
     doc="Return x, through which no gradient flows.",
 )
-identity = primitive("identity", lambda x: x, lambda y, x: 1.0, symbol="=", doc="Return x, as a node of its own.")
+identity = primitive(
+    "identity", lambda x: x, lambda y, x: 1.0, symbol="=",
+    doc="Return x, as a node of its own.",
+)
 
 relu = primitive(
-    "relu",
-    floats.relu,
-    lambda y, x: step(x),
-    selection=True,
-    float_gradients=lambda y, x: (floats.step(x),),
-    kinks={(0.0,): (0.0,)},
-    kink_distance=math.fabs,
+    "relu", floats.relu, lambda y, x: step(x),
+    selection=True, float_gradients=lambda y, x: (floats.step(x),), kinks={(0.0,): (0.0,)}, kink_distance=math.fabs,
     doc="Return max(x, 0).",
 )
 leaky_relu = primitive(
-    "leaky_relu",
-    floats.leaky_relu,
+    "leaky_relu", floats.leaky_relu,
     lambda y, x, slope: where(greater(x, 0.0), 1.0, slope),
     lambda y, x, slope: where(greater(x, 0.0), 0.0, x),
-    defaults=(0.01,),
-    probe=("(-3, 3)", "(0.01, 1)"),
-    kinks={(0.0, 0.01): (0.01, 0.0)},
+    defaults=(0.01,), probe=("(-3, 3)", "(0.01, 1)"), kinks={(0.0, 0.01): (0.01, 0.0)},
     kink_distance=lambda x, slope: math.fabs(x),
     doc="Return x where it is positive, else slope * x (slope 0.01 unless given).",
 )
 elu = primitive(
-    "elu",
-    floats.elu,
+    "elu", floats.elu,
     lambda y, x, alpha: where(greater(x, 0.0), 1.0, lambda: alpha * exp(x)),
     lambda y, x, alpha: where(greater(x, 0.0), 0.0, lambda: expm1(x)),
-    defaults=(1.0,),
-    probe=("(-3, 3)", "(0.5, 2)"),
-    kinks={(0.0, 1.0): (1.0, 0.0)},
+    defaults=(1.0,), probe=("(-3, 3)", "(0.5, 2)"), kinks={(0.0, 1.0): (1.0, 0.0)},
     kink_distance=lambda x, alpha: math.fabs(x),
     doc="Return x where it is positive, else alpha * (exp(x) - 1) (alpha 1 unless given).",
 )
 abs = primitive(
-    "abs",
-    math.fabs,
-    lambda y, x: sign(x),
-    symbol="|x|",
-    float_gradients=lambda y, x: (floats.sign(x),),
-    kinks={(0.0,): (0.0,)},
-    kink_distance=math.fabs,
+    "abs", math.fabs, lambda y, x: sign(x),
+    symbol="|x|", float_gradients=lambda y, x: (floats.sign(x),), kinks={(0.0,): (0.0,)}, kink_distance=math.fabs,
     doc="Return |x|.",
 )
 maximum = primitive(
-    "maximum",
-    floats.maximum,
+    "maximum", floats.maximum,
     lambda y, a, b: (1.0 + greater(a, b) - greater(b, a)) / 2.0,
     lambda y, a, b: (1.0 + greater(b, a) - greater(a, b)) / 2.0,
-    selection=True,
-    symbol="max",
-    float_gradients=floats.maximum_gradients,
-    kinks={(2.0, 2.0): (0.5, 0.5)},
+    selection=True, symbol="max", float_gradients=floats.maximum_gradients, kinks={(2.0, 2.0): (0.5, 0.5)},
     kink_distance=lambda a, b: math.fabs(a - b),
     doc="Return the larger of two; at a tie each gets half the gradient.",
 )
 minimum = primitive(
-    "minimum",
-    floats.minimum,
+    "minimum", floats.minimum,
     lambda y, a, b: (1.0 + greater(b, a) - greater(a, b)) / 2.0,
     lambda y, a, b: (1.0 + greater(a, b) - greater(b, a)) / 2.0,
-    selection=True,
-    symbol="min",
-    float_gradients=lambda y, a, b: floats.maximum_gradients(y, b, a),
-    kinks={(2.0, 2.0): (0.5, 0.5)},
-    kink_distance=lambda a, b: math.fabs(a - b),
+    selection=True, symbol="min", float_gradients=lambda y, a, b: floats.maximum_gradients(y, b, a),
+    kinks={(2.0, 2.0): (0.5, 0.5)}, kink_distance=lambda a, b: math.fabs(a - b),
     doc="Return the smaller of two; at a tie each gets half the gradient.",
 )
 clip = primitive(
-    "clip",
-    floats.clip,
+    "clip", floats.clip,
     lambda y, x, low, high: greater(x, low) * greater(high, x),
-    lambda y, x, low, high: greater(low, x),
-    lambda y, x, low, high: greater(x, high),
-    selection=True,
-    probe=("(-3, 3)", "(-2, -1)", "(1, 2)"),
-    rule="the low bound must not exceed the high one",
-    cure="Write clip(x, low, high).",
-    kinks={(1.0, -1.0, 1.0): (0.0, 0.0, 0.0)},
-    kink_distance=lambda x, low, high: min_of(math.fabs(x - low), math.fabs(x - high)),
+    lambda y, x, low, high: greater(low, x), lambda y, x, low, high: greater(x, high),
+    selection=True, probe=("(-3, 3)", "(-2, -1)", "(1, 2)"), rule="the low bound must not exceed the high one",
+    cure="Write clip(x, low, high).", kinks={(1.0, -1.0, 1.0): (0.0, 0.0, 0.0)},
+    kink_distance=lambda x, low, high: floats.minimum(math.fabs(x - low), math.fabs(x - high)),
     doc="Return x, or the bound it lies beyond.",
 )
 
 # ---- arithmetic: bit for bit what Python's operators give on floats
 
-add = primitive(
-    "add",
-    float.__add__,
-    lambda y, a, b: 1.0,
-    lambda y, a, b: 1.0,
-    symbol="+",
-    doc="Return a + b.",
-)
+add = primitive("add", float.__add__, lambda y, a, b: 1.0, lambda y, a, b: 1.0, symbol="+", doc="Return a + b.")
 sub = primitive(
-    "sub",
-    float.__sub__,
-    lambda y, a, b: 1.0,
-    lambda y, a, b: -1.0,
-    symbol="−",
+    "sub", float.__sub__, lambda y, a, b: 1.0, lambda y, a, b: -1.0, symbol="−",
     doc="Return a - b.",
 )
-mul = primitive(
-    "mul",
-    float.__mul__,
-    lambda y, a, b: b,
-    lambda y, a, b: a,
-    symbol="×",
-    doc="Return a * b.",
-)
+mul = primitive("mul", float.__mul__, lambda y, a, b: b, lambda y, a, b: a, symbol="×", doc="Return a * b.")
 div = primitive(
-    "div",
-    float.__truediv__,
-    lambda y, a, b: 1.0 / b,
-    lambda y, a, b: -y / b,
-    symbol="÷",
-    probe=("(-3, 3)", "(0.5, 3)"),
-    edge=lambda a, b: a * math.copysign(inf, b),
-    rule="divisor must not be 0",
-    cure="Add a small constant to the divisor, or branch with where(b != 0, ...).",
+    "div", float.__truediv__, lambda y, a, b: 1.0 / b, lambda y, a, b: -y / b,
+    symbol="÷", probe=("(-3, 3)", "(0.5, 3)"), edge=lambda a, b: a * math.copysign(inf, b),
+    rule="divisor must not be 0", cure="Add a small constant to the divisor, or branch with where(b != 0, ...).",
     doc="Return a / b.",
 )
 neg = primitive("neg", float.__neg__, lambda y, x: -1.0, symbol="−", doc="Return -x.")
 pow = primitive(
-    "pow",
-    floats.power,
+    "pow", floats.power,
     lambda y, x, n: where(
         n - 1.0 + 1.0 - n,  # not 0 where n - 1 is inexact: then x**(n-1) is off by 130 ulp
         lambda: where(x, lambda: n * y / x, lambda: gate(n, x ** (n - 1.0))),
         lambda: gate(n, x ** (n - 1.0)),  # 0 at n = 0, yet with the derivative 1/x in n
     ),
     lambda y, x, n: where(x, lambda: y * log(x), 0.0),
-    symbol="^",
-    float_gradients=floats.power_gradients,
-    edge=floats.power_edge,
-    probe=("(0.2, 3)", "(-2, 3)"),
+    symbol="^", probe=("(0.2, 3)", "(-2, 3)"), float_gradients=floats.power_gradients, edge=floats.power_edge,
     rule="0 has no negative power, a negative base none with a fractional exponent",
     cure="Write abs(x) ** n, or cbrt(x) for the real cube root.",
     doc="Return x ** n.",
 )
 sum = primitive(
-    "sum",
-    floats.total,
-    lambda y, *xs: [1.0] * len(xs),
-    variadic=True,
-    symbol="Σ",
+    "sum", floats.total, lambda y, *xs: [1.0] * len(xs), variadic=True, symbol="Σ",
     doc="Return the sum of the operands (or of one iterable of them), rounded once.",
 )
 
@@ -277,19 +193,12 @@ def _others(y: Any, *xs: Any) -> list[Any]:
 
 
 prod = primitive(
-    "prod",
-    lambda *xs: math.prod(xs, start=1.0),
-    _others,
-    variadic=True,
-    symbol="Π",
+    "prod", lambda *xs: math.prod(xs, start=1.0), _others, variadic=True, symbol="Π",
     doc="Return the product of the operands (or of one iterable of them).",
 )
 dot_row = primitive(
-    "dot",
-    floats.dot,
-    lambda y, *halves: halves[len(halves) // 2 :] + halves[: len(halves) // 2],
-    variadic=True,
-    symbol="·",
+    "dot", floats.dot, lambda y, *halves: halves[len(halves) // 2 :] + halves[: len(halves) // 2],
+    variadic=True, symbol="·",
     doc="Return x0*w0 + x1*w1 + ... of (x0, x1, ..., w0, w1, ...).",
 )
 
@@ -306,38 +215,21 @@ def _shares_of_the_bottom(y: Any, *xs: Any) -> list[Any]:
     return [one / count for one in chosen]
 
 
-def min_of(*xs: float) -> float:
-    """Return the smallest of plain floats (`min` is a row here)."""
-    return floats.minimum(*xs)
-
-
 def _gap(*xs: float) -> float:
     first, second = sorted(xs)[:2] if len(xs) > 1 else (0.0, inf)
     return second - first
 
 
 max = primitive(
-    "max",
-    floats.maximum,
-    _shares_of_the_top,
-    variadic=True,
-    selection=True,
-    rule="at least one operand is needed",
-    cure="Test the list first.",
-    kinks={(1.0, 1.0, 0.0): (0.5, 0.5, 0.0)},
-    kink_distance=lambda *xs: _gap(*[-x for x in xs]),
+    "max", floats.maximum, _shares_of_the_top,
+    variadic=True, selection=True, rule="at least one operand is needed", cure="Test the list first.",
+    kinks={(1.0, 1.0, 0.0): (0.5, 0.5, 0.0)}, kink_distance=lambda *xs: _gap(*[-x for x in xs]),
     doc="Return the largest operand (or that of one iterable); ties share the gradient.",
 )
 min = primitive(
-    "min",
-    floats.minimum,
-    _shares_of_the_bottom,
-    variadic=True,
-    selection=True,
-    rule="at least one operand is needed",
-    cure="Test the list first.",
-    kinks={(0.0, 0.0, 1.0): (0.5, 0.5, 0.0)},
-    kink_distance=_gap,
+    "min", floats.minimum, _shares_of_the_bottom,
+    variadic=True, selection=True, rule="at least one operand is needed", cure="Test the list first.",
+    kinks={(0.0, 0.0, 1.0): (0.5, 0.5, 0.0)}, kink_distance=_gap,
     doc="Return the smallest operand (or that of one iterable); ties share the gradient.",
 )
 
@@ -347,82 +239,46 @@ min = primitive(
 chain = primitive(
     "chain",
     lambda upstream, local: upstream * local if upstream else 0.0,
-    lambda y, upstream, local: local,
-    lambda y, upstream, local: upstream,
-    symbol="×",
+    lambda y, upstream, local: local, lambda y, upstream, local: upstream, symbol="×",
     doc="Return upstream * local, 0 where upstream is 0.",
 )
 gate = primitive(
-    "gate",
-    lambda a, b: a * b if a and b else 0.0,
-    lambda y, a, b: b,
-    lambda y, a, b: a,
-    symbol="×",
-    selection=True,
+    "gate", lambda a, b: a * b if a and b else 0.0, lambda y, a, b: b, lambda y, a, b: a,
+    symbol="×", selection=True,
     doc="Return a * b, 0 where either is 0.",
 )
 
 # ---- exponentials and logarithms
 
 exp = primitive("exp", math.exp, lambda y, x: y, edge=lambda x: inf, doc="Return e**x.")
-exp2 = primitive(
-    "exp2",
-    math.exp2,
-    lambda y, x: y * LN_2,
-    symbol="2^x",
-    edge=lambda x: inf,
-    doc="Return 2**x.",
-)
+exp2 = primitive("exp2", math.exp2, lambda y, x: y * LN_2, symbol="2^x", edge=lambda x: inf, doc="Return 2**x.")
 expm1 = primitive(
-    "expm1",
-    math.expm1,
-    lambda y, x: exp(x),
-    edge=lambda x: inf,
+    "expm1", math.expm1, lambda y, x: exp(x), edge=lambda x: inf,
     doc="Return e**x - 1, accurate near 0.",
 )
 log = primitive(
-    "log",
-    math.log,
-    lambda y, x: 1.0 / x,
-    symbol="ln",
-    domain="(0, inf)",
-    probe="(0.3, 3)",
-    edge=lambda x: -inf if x == 0.0 else nan,
+    "log", math.log, lambda y, x: 1.0 / x,
+    symbol="ln", domain="(0, inf)", probe="(0.3, 3)", edge=lambda x: -inf if x == 0.0 else nan,
     cure="Shift the argument, or use log1p if it is a small increment.",
     doc="Return the natural logarithm.",
 )
 log2 = primitive(
-    "log2",
-    math.log2,
-    lambda y, x: INVERSE_LN_2 / x,
-    domain="(0, inf)",
-    probe="(0.3, 3)",
-    edge=lambda x: -inf if x == 0.0 else nan,
+    "log2", math.log2, lambda y, x: INVERSE_LN_2 / x,
+    domain="(0, inf)", probe="(0.3, 3)", edge=lambda x: -inf if x == 0.0 else nan,
     doc="Return the logarithm to base 2.",
 )
 log10 = primitive(
-    "log10",
-    math.log10,
-    lambda y, x: INVERSE_LN_10 / x,
-    domain="(0, inf)",
-    probe="(0.3, 3)",
-    edge=lambda x: -inf if x == 0.0 else nan,
+    "log10", math.log10, lambda y, x: INVERSE_LN_10 / x,
+    domain="(0, inf)", probe="(0.3, 3)", edge=lambda x: -inf if x == 0.0 else nan,
     doc="Return the logarithm to base 10.",
 )
 log1p = primitive(
-    "log1p",
-    math.log1p,
-    lambda y, x: 1.0 / (1.0 + x),
-    domain="(-1, inf)",
-    probe="(-0.6, 3)",
-    edge=lambda x: -inf if x == -1.0 else nan,
+    "log1p", math.log1p, lambda y, x: 1.0 / (1.0 + x),
+    domain="(-1, inf)", probe="(-0.6, 3)", edge=lambda x: -inf if x == -1.0 else nan,
     doc="Return ln(1 + x), accurate near 0.",
 )
 logaddexp = primitive(
-    "logaddexp",
-    floats.logsumexp,
-    lambda y, a, b: sigmoid(a - b),
-    lambda y, a, b: sigmoid(b - a),
+    "logaddexp", floats.logsumexp, lambda y, a, b: sigmoid(a - b), lambda y, a, b: sigmoid(b - a),
     doc="Return ln(e**a + e**b).",
 )
 
@@ -443,50 +299,32 @@ def _share_gradients(y: Any, chosen: Any, *others: Any) -> list[Any]:
 
 
 logsumexp = primitive(
-    "logsumexp",
-    floats.logsumexp,
-    _weights,
-    variadic=True,
-    float_gradients=floats.logsumexp_gradients,
-    rule="at least one operand is needed",
+    "logsumexp", floats.logsumexp, _weights,
+    variadic=True, float_gradients=floats.logsumexp_gradients, rule="at least one operand is needed",
     cure="Test the list first.",
     doc="Return ln(e**x0 + e**x1 + ...): finite for operands of any size.",
 )
 softmax_row = primitive(
-    "softmax",
-    floats.share,
-    _share_gradients,
-    variadic=True,
+    "softmax", floats.share, _share_gradients, variadic=True,
     doc="Return e**x0 / (e**x0 + e**x1 + ...): the share of the first operand.",
 )
 
 # ---- powers and roots
 
 sqrt = primitive(
-    "sqrt",
-    math.sqrt,
-    lambda y, x: 0.5 / y,
-    symbol="√",
-    domain="[0, inf)",
-    probe="(0.3, 3)",
-    cure="Take abs(x) first, or clip the argument at 0.",
+    "sqrt", math.sqrt, lambda y, x: 0.5 / y,
+    symbol="√", domain="[0, inf)", probe="(0.3, 3)", cure="Take abs(x) first, or clip the argument at 0.",
     doc="Return the square root; the gradient at 0 is inf.",
 )
 cbrt = primitive(
-    "cbrt",
-    math.cbrt,
-    lambda y, x: 1.0 / (3.0 * (y * y)),
-    symbol="∛",
-    probe="(0.3, 3)",
+    "cbrt", math.cbrt,
+    lambda y, x: where(x, lambda: y / x / 3.0, lambda: 1.0 / (3.0 * (y * y))),  # y is 2.6 ulp off: used once
+    symbol="∛", probe="(0.3, 3)",
     doc="Return the real cube root; the gradient at 0 is inf.",
 )
 hypot = primitive(
-    "hypot",
-    math.hypot,
-    lambda y, *xs: [where(y, lambda x=x: x / y, 0.0) for x in xs],
-    variadic=True,
-    kinks={(0.0, 0.0): (0.0, 0.0)},
-    kink_distance=math.hypot,
+    "hypot", math.hypot, lambda y, *xs: [where(y, lambda x=x: x / y, 0.0) for x in xs],
+    variadic=True, kinks={(0.0, 0.0): (0.0, 0.0)}, kink_distance=math.hypot,
     doc="Return the Euclidean length; the gradient at 0 is 0.",
 )
 
@@ -495,131 +333,91 @@ hypot = primitive(
 sin = primitive("sin", math.sin, lambda y, x: cos(x), rule=FINITE, doc="Return the sine of x radians.")
 cos = primitive("cos", math.cos, lambda y, x: -sin(x), rule=FINITE, doc="Return the cosine of x radians.")
 tan = primitive(
-    "tan",
-    math.tan,
-    lambda y, x: 1.0 + y * y,
-    rule=FINITE,
-    probe="(-1.2, 1.2)",
+    "tan", math.tan, lambda y, x: 1.0 + y * y, rule=FINITE, probe="(-1.2, 1.2)",
     doc="Return the tangent of x radians.",
 )
 asin = primitive(
-    "asin",
-    math.asin,
-    lambda y, x: 1.0 / sqrt((1.0 - x) * (1.0 + x)),
-    domain="[-1, 1]",
-    probe="(-0.8, 0.8)",
+    "asin", math.asin, lambda y, x: 1.0 / sqrt((1.0 - x) * (1.0 + x)), domain="[-1, 1]", probe="(-0.8, 0.8)",
     doc="Return the angle in [-pi/2, pi/2] whose sine is x.",
 )
 acos = primitive(
-    "acos",
-    math.acos,
-    lambda y, x: -1.0 / sqrt((1.0 - x) * (1.0 + x)),
-    domain="[-1, 1]",
-    probe="(-0.8, 0.8)",
+    "acos", math.acos, lambda y, x: -1.0 / sqrt((1.0 - x) * (1.0 + x)), domain="[-1, 1]", probe="(-0.8, 0.8)",
     doc="Return the angle in [0, pi] whose cosine is x.",
 )
 atan = primitive(
-    "atan",
-    math.atan,
-    lambda y, x: 1.0 / hypot(1.0, x) / hypot(1.0, x),
+    "atan", math.atan, lambda y, x: 1.0 / hypot(1.0, x) / hypot(1.0, x),
     doc="Return the angle in [-pi/2, pi/2] whose tangent is x.",
 )
 atan2 = primitive(
-    "atan2",
-    math.atan2,
-    lambda y, a, b: b / hypot(a, b) / hypot(a, b),
-    lambda y, a, b: -a / hypot(a, b) / hypot(a, b),
-    probe=("(-3, 3)", "(0.3, 3)"),
-    kink_distance=lambda a, b: math.hypot(a, b) if b > 0.0 else math.fabs(a),
+    "atan2", math.atan2,
+    lambda y, a, b: b / hypot(a, b) / hypot(a, b), lambda y, a, b: -a / hypot(a, b) / hypot(a, b),
+    probe=("(-3, 3)", "(0.3, 3)"), kink_distance=lambda a, b: math.hypot(a, b) if b > 0.0 else math.fabs(a),
     doc="Return the angle of the point (b, a), in [-pi, pi].",
 )
 sinh = primitive(
-    "sinh",
-    math.sinh,
-    lambda y, x: cosh(x),
-    edge=lambda x: math.copysign(inf, x),
+    "sinh", math.sinh, lambda y, x: cosh(x), edge=lambda x: math.copysign(inf, x),
     doc="Return the hyperbolic sine.",
 )
-cosh = primitive("cosh", math.cosh, lambda y, x: sinh(x), edge=lambda x: inf, doc="Return the hyperbolic cosine.")
+cosh = primitive(
+    "cosh", math.cosh, lambda y, x: sinh(x), edge=lambda x: inf,
+    doc="Return the hyperbolic cosine.",
+)
 tanh = primitive(
-    "tanh",
-    math.tanh,
-    lambda y, x: 4.0 * (sigmoid(2.0 * x) * sigmoid(-2.0 * x)),
+    "tanh", math.tanh, lambda y, x: 4.0 * (sigmoid(2.0 * x) * sigmoid(-2.0 * x)),
     float_gradients=floats.tanh_gradients,
     doc="Return the hyperbolic tangent.",
 )
-asinh = primitive("asinh", math.asinh, lambda y, x: 1.0 / hypot(1.0, x), doc="Return the inverse hyperbolic sine.")
+asinh = primitive(
+    "asinh", math.asinh, lambda y, x: 1.0 / hypot(1.0, x),
+    doc="Return the inverse hyperbolic sine.",
+)
 acosh = primitive(
-    "acosh",
-    math.acosh,
-    lambda y, x: 1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0)),
-    domain="[1, inf)",
-    probe="(1.5, 4)",
+    "acosh", math.acosh, lambda y, x: 1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0)), domain="[1, inf)", probe="(1.5, 4)",
     doc="Return the inverse hyperbolic cosine.",
 )
 atanh = primitive(
-    "atanh",
-    math.atanh,
-    lambda y, x: 1.0 / ((1.0 - x) * (1.0 + x)),
-    domain="(-1, 1)",
-    probe="(-0.8, 0.8)",
-    edge=lambda x: math.copysign(inf, x) if x * x == 1.0 else nan,
+    "atanh", math.atanh, lambda y, x: 1.0 / ((1.0 - x) * (1.0 + x)),
+    domain="(-1, 1)", probe="(-0.8, 0.8)", edge=lambda x: math.copysign(inf, x) if x * x == 1.0 else nan,
     doc="Return the inverse hyperbolic tangent.",
 )
 
 # ---- sigmoids and their relatives
 
 sigmoid = primitive(
-    "sigmoid",
-    floats.sigmoid,
-    lambda y, x: sigmoid(x) * sigmoid(-x),
-    symbol="σ",
-    float_gradients=floats.sigmoid_gradients,
+    "sigmoid", floats.sigmoid, lambda y, x: sigmoid(x) * sigmoid(-x),
+    symbol="σ", float_gradients=floats.sigmoid_gradients,
     doc="Return 1 / (1 + e**-x).",
 )
 logsigmoid = primitive(
-    "logsigmoid",
-    floats.logsigmoid,
-    lambda y, x: sigmoid(-x),
-    float_gradients=lambda y, x: (floats.sigmoid(-x),),
+    "logsigmoid", floats.logsigmoid, lambda y, x: sigmoid(-x), float_gradients=lambda y, x: (floats.sigmoid(-x),),
     doc="Return ln sigmoid(x).",
 )
 softplus = primitive(
-    "softplus",
-    floats.softplus,
-    lambda y, x: sigmoid(x),
-    float_gradients=lambda y, x: (floats.sigmoid(x),),
+    "softplus", floats.softplus, lambda y, x: sigmoid(x), float_gradients=lambda y, x: (floats.sigmoid(x),),
     doc="Return ln(1 + e**x), smooth everywhere.",
 )
 softsign = primitive(
-    "softsign",
-    floats.softsign,
-    lambda y, x: (1.0 / (1.0 + abs(x))) ** 2.0,
+    "softsign", floats.softsign, lambda y, x: (1.0 / (1.0 + abs(x))) ** 2.0,
     doc="Return x / (1 + |x|).",
 )
 gaussian = primitive(
-    "gaussian",
-    floats.gaussian,
+    "gaussian", floats.gaussian,
     lambda y, x, rate: gate(y, -2.0 * rate * x),  # 0 * inf = 0 in the tail
     lambda y, x, rate: gate(y, -x * x),
-    defaults=(1.0,),
-    probe=("(-2, 2)", "(0.3, 2)"),
-    edge=lambda x, rate: inf,
+    defaults=(1.0,), probe=("(-2, 2)", "(0.3, 2)"), edge=lambda x, rate: inf,
     doc="Return e**(-rate * x * x), accurate in the tail (rate 1 unless given).",
 )
-erf = primitive("erf", math.erf, lambda y, x: TWO_OVER_ROOT_PI * gaussian(x, 1.0), doc="Return the error function.")
+erf = primitive(
+    "erf", math.erf, lambda y, x: TWO_OVER_ROOT_PI * gaussian(x, 1.0),
+    doc="Return the error function.",
+)
 erfc = primitive("erfc", math.erfc, lambda y, x: -TWO_OVER_ROOT_PI * gaussian(x, 1.0), doc="Return 1 - erf(x).")
 normal_cdf = primitive(
-    "normal_cdf",
-    floats.normal_cdf,
-    lambda y, x: INVERSE_ROOT_TWO_PI * gaussian(x, 0.5),
-    symbol="Φ",
+    "normal_cdf", floats.normal_cdf, lambda y, x: INVERSE_ROOT_TWO_PI * gaussian(x, 0.5), symbol="Φ",
     doc="Return the standard normal distribution function.",
 )
 gelu = primitive(
-    "gelu",
-    floats.gelu,
-    lambda y, x: normal_cdf(x) + gate(x, INVERSE_ROOT_TWO_PI * gaussian(x, 0.5)),
+    "gelu", floats.gelu, lambda y, x: normal_cdf(x) + gate(x, INVERSE_ROOT_TWO_PI * gaussian(x, 0.5)),
     doc="Return x * normal_cdf(x) (Hendrycks & Gimpel 2016), exact.",
 )
 
@@ -629,21 +427,15 @@ def _tanh_gate_slope(y: Any, x: Any) -> Any:
 
 
 tanh_gate = primitive(
-    "tanh_gate",
-    floats.tanh_gate,
-    _tanh_gate_slope,
+    "tanh_gate", floats.tanh_gate, _tanh_gate_slope,
     doc="Return (1 + tanh(sqrt(2/pi) (x + 0.044715 x**3))) / 2, the gate of gelu_tanh.",
 )
 gelu_tanh = primitive(
-    "gelu_tanh",
-    floats.gelu_tanh,
-    lambda y, x: tanh_gate(x) + gate(x, _tanh_gate_slope(y, x)),
+    "gelu_tanh", floats.gelu_tanh, lambda y, x: tanh_gate(x) + gate(x, _tanh_gate_slope(y, x)),
     doc="Return the tanh approximation of gelu.",
 )
 silu = primitive(
-    "silu",
-    floats.silu,
-    lambda y, x: gate(sigmoid(x), 1.0 + gate(x, sigmoid(-x))),
+    "silu", floats.silu, lambda y, x: gate(sigmoid(x), 1.0 + gate(x, sigmoid(-x))),
     doc="Return x * sigmoid(x).",
 )
 

@@ -41,8 +41,6 @@ def promised_gradient(row, xs):
         return 4.0 + 2 * len(xs) + difference_rounding(xs)
     if row.name == "prod":
         return max(4.0, len(xs) / 2)
-    if row.name == "cbrt":
-        return 4.0 + 2.0  # 1 / (3 y y) of a y that glibc's cbrt gives to 3 ulp at worst
     return 16.0 if row.name in GELU_FAMILY | INVERSE else 4.0
 
 

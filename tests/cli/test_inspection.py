@@ -69,6 +69,15 @@ def test_draw_prints_the_tree_and_writes_the_picture_once(capsys, tmp_path, monk
     assert main(["draw", "x", "x=3", "-o", "p.dot", "--force"]) == 0
 
 
+def test_the_root_is_called_f_unless_a_variable_is(capsys):
+    assert main(["draw", "x*f", "x=1", "f=2"]) == 0
+    assert "∂root/∂root" in capsys.readouterr().out
+    assert main(["draw", "+".join(["x"] * 40), "x=1"]) == 0
+    out = capsys.readouterr().out
+    assert "∂f/∂f" in out
+    assert "Next" not in out  # too long to repeat
+
+
 def test_a_formula_may_start_with_any_number_of_signs(capsys):
     for text in ("-x", "--x", "---x"):
         assert main(["check", text, "x=2"]) == 0

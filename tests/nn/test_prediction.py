@@ -1,0 +1,132 @@
+"""predict, predict_proba, score: what outputs mean, without a graph, and fast."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+import nn
+from autograd_lite.errors import ArgumentError
+
+X = [[0.0, 0.0], [1.0, 2.0], [-3.0, 1.0]]
+
+
+def model(loss=None, outputs=3, final="linear"):
+    network = nn.MLP(2, [4, outputs], "tanh", final, random_state=0)
+    network.loss = loss
+    return network
+
+
+def test_probabilities_are_those_of_the_graph():
+    rows = model().predict_proba(X)
+    expected = [[p.data for p in nn.Softmax()(model()(x))] for x in X]
+    assert rows == [pytest.approx(row, rel=1e-15) for row in expected]
+    assert [sum(row) for row in rows] == pytest.approx([1.0] * 3)
+
+
+@pytest.mark.parametrize(
+    ("loss", "outputs", "final"),
+    [
+        (nn.cross_entropy, 3, "linear"),
+        (nn.bce_logits, 1, "linear"),
+        (nn.bce, 1, "sigmoid"),
+        (nn.cross_entropy_probabilities, 3, "softmax"),
+        (nn.squared_error, 3, "sigmoid"),
+        (None, 3, "linear"),
+    ],
+)
+def test_the_class_is_the_most_probable_one(loss, outputs, final):
+    network = model(loss, outputs, final)
+    classes = network.predict(X)
+    assert classes == [row.index(max(row)) for row in network.predict_proba(X)]
+    assert all(isinstance(k, int) for k in classes)
+    assert network.score(X, classes) == 1.0
+    assert network.score(X, [(k + 1) % 2 for k in classes]) < 1.0
+
+
+def test_without_probabilities_there_are_signs_or_numbers():
+    margins = model(nn.hinge, 1)
+    assert margins.predict(X) == [1 if y > 0 else -1 for (y,) in margins.evaluate(X)]
+    numbers = model(nn.squared_error, 1)
+    assert numbers.predict(X) == [y for (y,) in numbers.evaluate(X)]
+    assert model(nn.mse, 2).predict(X) == model(nn.mse, 2).evaluate(X)
+    for network in (margins, numbers):
+        with pytest.raises(ArgumentError, match="bce_logits"):
+            network.predict_proba(X)
+    assert len(model(None, 1).predict_proba(X, loss="bce_logits")) == 3
+
+
+def test_r_squared_is_one_for_the_truth_and_zero_for_the_mean():
+    numbers = model(nn.squared_error, 1)
+    assert numbers.score(X, numbers.predict(X)) == 1.0
+    mean = nn.Linear(2, 1, init="zeros")
+    mean.neurons[0].b.data = 2.0
+    assert mean.score(X, [1.0, 2.0, 3.0]) == 0.0
+    assert mean.score(X, [2.0, 2.0, 2.0]) == 1.0
+
+
+def test_arrays_in_arrays_out_with_the_same_predictions():
+    for loss, outputs in ((nn.cross_entropy, 3), (nn.bce_logits, 1), (nn.squared_error, 2), (nn.hinge, 1)):
+        network = model(loss, outputs)
+        predictions = network.predict(np.array(X))
+        assert isinstance(predictions, np.ndarray)
+        assert predictions == pytest.approx(np.array(network.predict(X)), rel=1e-12)
+    probabilities = model().predict_proba(np.array(X))
+    assert probabilities.shape == (3, 3)
+    assert probabilities == pytest.approx(np.array(model().predict_proba(X)), rel=1e-12)
+
+
+def test_names_in_names_out():
+    flowers, held_out = nn.data.iris(test=1 / 3)
+    network = nn.MLP(4, [3], random_state=0)
+    nn.fit(network, flowers.X, flowers.labels, loss="cross_entropy", optimizer=nn.SGD(network.parameters(), lr=0.5))
+    assert network.classes == ("setosa", "versicolor", "virginica")
+    assert set(network.predict(held_out.X)) == set(network.classes)
+    assert network.score(held_out.X, held_out.labels) == network.score(*held_out) > 0.9
+    assert network.predict(np.array(held_out.X)).tolist() == network.predict(held_out.X)
+    with pytest.raises(ArgumentError, match=r"row 0 of y must be one of setosa, .* got 'rose'"):
+        network.score(held_out.X[:1], ["rose"])
+    with pytest.raises(ArgumentError, match=r"0\.\.2, got 3"):
+        network.score(held_out.X[:1], [3])
+    with pytest.raises(ArgumentError, match="got 1 for 2"):
+        network.score(held_out.X[:2], [0])
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "hinge", "bce_logits"])
+def test_two_names_for_one_output(loss):
+    network = nn.MLP(2, [4, 1], "tanh", random_state=1)
+    points, _ = nn.data.xor()
+    names = ["even", "odd", "odd", "even"]
+    history = nn.fit(network, points, names, loss=loss, optimizer=nn.Adam(network.parameters(), lr=0.1), epochs=100)
+    if loss != "squared_error":
+        assert network.predict(points) == names
+        assert history.accuracy[-1] == 1.0
+
+
+def test_a_decision_surface_is_fast_and_builds_no_graph():
+    """40 000 points through 2-16-16-1 in under 0.3 s."""
+    network = nn.MLP(2, [16, 16, 1], random_state=0)
+    network.loss = nn.bce_logits
+    side = np.linspace(-1.0, 1.0, 200)
+    points = np.array([[a, b] for a in side for b in side])
+    start = time.perf_counter()
+    classes = network.predict(points)
+    assert time.perf_counter() - start < 0.3
+    some = range(0, 40_000, 1999)
+    assert classes[some].tolist() == [int(network(points[k]).data > 0) for k in some]
+
+
+def test_prediction_leaves_gradients_alone():
+    network = model(nn.cross_entropy)
+    nn.cross_entropy(network(X[0]), 0).backward()
+    before = [p.grad for p in network.parameters()]
+    network.score(X, [0, 1, 2])
+    assert [p.grad for p in network.parameters()] == before
+
+
+def test_bad_examples_are_refused():
+    for rows in ([], [[1.0]], [[1.0, float("nan")]], np.zeros(2)):
+        with pytest.raises(ArgumentError, match=r"^predict: "):
+            model().predict(rows)

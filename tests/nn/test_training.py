@@ -1,0 +1,288 @@
+"""fit: what it computes, what it refuses, how it ends."""
+
+from __future__ import annotations
+
+import io
+import math
+import random
+import sys
+
+import numpy as np
+import pytest
+
+import nn
+from autograd_lite import Value, log
+from autograd_lite.errors import ArgumentError, DomainError, InputTypeError, NonFiniteError
+from nn.history import History, Progress
+
+XOR, TARGETS = nn.data.xor()
+
+
+def classifier(seed=1):
+    return nn.MLP(2, [4, 1], "tanh", random_state=seed)
+
+
+def train(model, **options):
+    options = {"loss": "bce_logits", "epochs": 3, **options}
+    return nn.fit(model, XOR, TARGETS, **options)
+
+
+def test_iris_is_learned():
+    """Three neurons get at least 95 % of the flowers they have never seen right; 1 of 50 is 2 %."""
+    flowers, held_out = nn.data.iris(test=1 / 3, random_state=0)
+    model = nn.MLP(4, [3], random_state=0)
+    optimizer = nn.SGD(model.parameters(), lr=0.1)
+    history = nn.fit(
+        model, *flowers, loss="cross_entropy", optimizer=optimizer, epochs=60, batch_size=16,
+        validation=tuple(held_out), random_state=0,
+    )  # fmt: skip
+    assert len(held_out.y) == 50
+    assert model.score(*held_out) == history.validation_score[-1] >= 0.95
+    assert history.loss[-1] < history.loss[0] / 3
+
+
+def test_a_full_batch_step_is_the_textbook_loop():
+    """gradient = mean of the examples' gradients, accumulated over backward calls; then w − η·gradient."""
+    fitted, by_hand = classifier(), classifier()
+    history = train(fitted, epochs=5, optimizer=nn.SGD(fitted.parameters(), lr=0.3))
+    optimizer = nn.SGD(by_hand.parameters(), lr=0.3)
+    for epoch in range(5):
+        optimizer.zero_grad()
+        costs = []
+        for a, t in zip(XOR, TARGETS, strict=True):
+            cost = nn.bce_logits(by_hand(a), t)
+            costs.append(cost.data)
+            (cost / len(XOR)).backward()
+        optimizer.step()
+        assert history.loss[epoch] == math.fsum(costs) / 4
+    assert fitted.state_dict() == by_hand.state_dict()
+
+
+def test_batches_hold_every_example_once_and_the_rest_in_a_smaller_one():
+    seen = []
+    model = nn.Linear(1, 1, random_state=0)
+
+    def loss(output, target):
+        seen.append(target)
+        return output * 0.0
+
+    X, y = [[float(k)] for k in range(7)], list(range(7))  # noqa: N806
+    steps = nn.SGD(model.parameters(), lr=0.1)
+    nn.fit(model, X, y, loss=loss, optimizer=steps, epochs=2, batch_size=3, random_state=0)
+    assert steps.steps == 6
+    first, second = seen[:7], seen[7:]
+    assert sorted(first) == sorted(second) == y
+    assert first != second != y
+
+
+def test_a_mean_is_taken_over_a_smaller_last_batch_too():
+    """Batches of 3 and 1: the single example weighs as much in its step as three in theirs."""
+    model = nn.Linear(1, 1, bias=False, init="zeros")
+    nn.fit(
+        model, [[1.0]] * 4, [1.0] * 4, loss="squared_error",
+        optimizer=nn.SGD(model.parameters(), lr=0.5), epochs=1, batch_size=3,
+    )  # fmt: skip
+    assert model.neurons[0].w[0].data == 0.75
+
+
+def test_the_run_is_decided_by_random_state():
+    def run(state):
+        model = classifier()
+        train(model, batch_size=1, epochs=5, random_state=state)
+        return model.state_dict()
+
+    assert run(0) == run(0) == run(random.Random(0)) != run(1)
+    random.seed(5)
+    one = run(None)
+    random.seed(5)
+    assert run(None) == one
+    random.seed(5)
+    untouched = random.random()
+    random.seed(5)
+    run(0)
+    assert random.random() == untouched
+
+
+def test_history_has_an_entry_per_epoch():
+    model = classifier()
+    history = train(
+        model,
+        epochs=4,
+        validation=(XOR, TARGETS),
+        optimizer=nn.SGD(model.parameters(), lr=nn.linear_decay(0.4, 0.0, 4)),
+    )
+    columns = (history.loss, history.accuracy, history.validation_loss, history.validation_score, history.seconds)
+    assert [len(column) for column in columns] == [4] * 5
+    assert history.lr == pytest.approx([0.3, 0.2, 0.1, 0.0])
+    assert history.epochs == 4
+    assert history.stopped is None
+    assert "4 epochs" in repr(history)
+    assert "validation loss" in repr(history)
+
+
+def test_the_loss_of_an_epoch_is_the_validation_loss_of_the_one_before():
+    """On the same data in full batches both are the loss at the same parameters."""
+    history = train(classifier(), epochs=4, validation=(XOR, TARGETS))
+    assert history.loss[1:] == pytest.approx(history.validation_loss[:-1], rel=1e-12)
+
+
+def test_early_stopping_gives_the_best_parameters_back():
+    model = classifier()
+    states = []
+    losses = iter([3.0, 2.0, 1.0, 1.5, 1.2, 1.1, 0.5])
+
+    def pretend(model, history):
+        history.validation_loss[-1] = next(losses)
+        states.append(model.state_dict())
+
+    history = train(model, epochs=7, validation=(XOR, TARGETS), callbacks=[pretend, nn.EarlyStopping(patience=3)])
+    assert history.epochs == 6
+    assert history.stopped == "callback"
+    assert model.state_dict() == states[2] != states[5]
+
+
+def test_a_callback_that_returns_true_ends_the_run_and_the_others_are_called_too():
+    called = []
+    history = train(
+        classifier(), epochs=9, callbacks=[lambda model, history: history.epochs == 2, lambda m, h: called.append(1)]
+    )
+    assert history.epochs == 2
+    assert called == [1, 1]
+
+
+def test_ctrl_c_keeps_the_history_and_the_model():
+    model = classifier()
+    before = model.state_dict()
+
+    def interrupt(model, history):
+        if history.epochs == 2:
+            raise KeyboardInterrupt
+
+    history = train(model, epochs=9, callbacks=[interrupt])
+    assert history.epochs == 2
+    assert history.stopped == "interrupted"
+    assert model.state_dict() != before
+    assert not any(p.grad for p in model.parameters())
+    assert model.predict(XOR)
+
+
+def test_a_nan_loss_stops_before_the_step_and_names_the_first_operation():
+    model = nn.Linear(1, 1, random_state=0)
+    state = {}
+
+    def loss(output, target):
+        if target == 2.0:
+            state.update(model.state_dict())
+            big = (output * 1e200).named("big")
+            return big * big - big * big
+        return output * output
+
+    with pytest.raises(NonFiniteError) as caught:
+        nn.fit(model, [[1.0], [1.0]], [1.0, 2.0], loss=loss, epochs=3, batch_size=1, random_state=1)
+    assert model.state_dict() == state
+    assert caught.value.primitive == "mul"
+    assert "inf: mul of " in str(caught.value)
+    assert isinstance(caught.value.history, History)
+    assert not any(p.grad for p in model.parameters())
+
+
+def test_a_loss_outside_its_domain_stops_before_the_step():
+    model = nn.Linear(1, 1, init="zeros")
+    with pytest.raises(DomainError, match="log"):
+        nn.fit(model, [[1.0]], [1.0], loss=lambda y, t: log(y - 1.0), epochs=1)
+    assert set(model.state_dict().values()) == {0.0}
+
+
+def test_a_gradient_that_is_inf_stops_before_the_step_and_names_the_parameter():
+    model = nn.Linear(1, 1, init="zeros")
+    with pytest.raises(NonFiniteError, match=r"w\[1\]\[1\]"):
+        nn.fit(model, [[1.0]], [1.0], loss=lambda y, t: y**0.5, epochs=1)
+    assert set(model.state_dict().values()) == {0.0}
+
+
+@pytest.mark.parametrize("final", [nn.Softmax(), nn.MLP(3, [3], output="softmax", random_state=0)])
+def test_softmax_and_a_loss_on_logits_is_refused_with_the_cure(final):
+    model = nn.Sequential(nn.Linear(2, 3, random_state=0), final)
+    with pytest.raises(ArgumentError, match="Drop the softmax from the model, or use cross_entropy_probabilities"):
+        nn.fit(model, XOR, TARGETS, loss=nn.cross_entropy)
+    assert nn.fit(model, XOR, TARGETS, loss=nn.cross_entropy_probabilities, epochs=1).epochs == 1
+
+
+@pytest.mark.parametrize("model", [nn.Perceptron(2), nn.MLP(2, [3, 1], "step", "sigmoid")])
+def test_a_step_is_refused_because_its_gradient_is_zero_everywhere(model):
+    with pytest.raises(ArgumentError, match="step, whose gradient is 0 everywhere"):
+        nn.fit(model, XOR, TARGETS, loss="bce")
+
+
+def fails(X=XOR, y=TARGETS, model=None, **options):  # noqa: N803
+    return lambda: nn.fit(model or classifier(), X, y, **{"loss": "bce_logits", "epochs": 1, **options})
+
+
+three = nn.MLP(2, [3], random_state=0)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (fails([], []), ArgumentError, "at least one example"),
+        (fails(np.zeros((0, 2)), []), ArgumentError, "got (0, 2)"),
+        (fails([[1.0, 2.0, 3.0]], [1]), ArgumentError, "2 numbers for layer 1, Layer(2, 4, tanh), got 3"),
+        (fails(np.zeros((4, 3))), ArgumentError, "(examples, 2)"),
+        (fails([[1.0, 2.0], [math.nan, 1.0]], [0, 1]), ArgumentError, "row 1, column 0 of X must be finite"),
+        (fails(np.array([[1.0, 2.0], [1.0, np.inf]]), [0, 1]), ArgumentError, "row 1, column 1 of X must be finite"),
+        (fails([[1.0, "2"]], [1]), InputTypeError, "row 0 of X: a number is needed, got '2'"),
+        (fails([[1.0, Value(2.0)]], [1]), InputTypeError, "v.data"),
+        (fails(np.array([["a", "b"]]), [1]), InputTypeError, "array of numbers"),
+        (fails(5, [1]), InputTypeError, "list of examples"),
+        (fails(XOR, [0, 1]), ArgumentError, "got 2 for 4 rows"),
+        (fails(XOR, [0, 1, 2, 0]), ArgumentError, "row 2 of y"),
+        (fails(XOR, [0, 1, math.nan, 0]), ArgumentError, "row 2 of y: must be finite"),
+        (fails(XOR, [0, 1, 1, 3], three, loss="cross_entropy"), ArgumentError, "y: the class must lie in 0..2"),
+        (fails(XOR, [0, -1, 1, 0], three, loss="cross_entropy"), ArgumentError, "got -1"),
+        (fails(XOR, [0, 0.5, 1, 0], three, loss="cross_entropy"), InputTypeError, "class index"),
+        (fails(XOR, [0, 1, 2, 0], three, loss="squared_error"), ArgumentError, "one_hot"),
+        (fails(XOR, TARGETS, loss="hinge"), ArgumentError, "2 * t - 1"),
+        (fails(XOR, ["a", "b", "c", "a"]), ArgumentError, "3 classes (a, b, c) need 3 outputs"),
+        (fails(XOR, ["a", "b", 1, "a"]), InputTypeError, "all names or all numbers"),
+        (fails(XOR, ["a", "b", "a", "a"], validation=(XOR, ["a", "b", "d", "a"])), ArgumentError, "a, b, got 'd'"),
+        (fails(validation=([[math.nan, 0.0]], [1])), ArgumentError, "fit: validation: row 0, column 0"),
+        (fails(loss="cross_entropi"), ArgumentError, "cross_entropy"),
+        (fails(loss=3), InputTypeError, "function"),
+        (fails(loss=lambda y, t: 1.0), InputTypeError, "must be a Value"),
+        (fails(batch_size=0), ArgumentError, "batch_size"),
+        (fails(epochs=-1), ArgumentError, "epochs"),
+        (lambda: nn.EarlyStopping(patience=0), ArgumentError, "patience"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_together_is_refused(call, error, words):
+    with pytest.raises(error) as caught:
+        call()
+    assert words in str(caught.value)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_progress_is_one_line_on_a_terminal_and_silent_elsewhere(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    train(classifier(), epochs=2)
+    lines = terminal.getvalue().split("\r")
+    assert terminal.getvalue().endswith("\n")
+    assert terminal.getvalue().count("\n") == 1
+    assert lines[-1].startswith("epoch 2/2  loss 0.")
+    monkeypatch.setattr(sys, "stderr", pipe := io.StringIO())
+    train(classifier(), epochs=2)
+    assert pipe.getvalue() == ""
+    train(classifier(), epochs=2, progress=True)
+    assert "epoch 2/2" in pipe.getvalue()
+
+
+def test_a_shorter_line_covers_a_longer_one():
+    line = Progress(3, True, stream := Terminal())
+    history = History()
+    history.loss.append(0.123456)
+    line.width = 200
+    line.update(history)
+    assert len(stream.getvalue()) == 201

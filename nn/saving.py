@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 FORMAT, VERSION = "autograd_lite.nn", 1
+LARGEST = 1.7976931348623157e308  # of the floats; a longer integer does not convert
 DEPTH = 16
 """How deep networks may stand inside networks in a file."""
 
@@ -202,7 +203,7 @@ def _numbers(row: Any, count: int, place: str) -> list[float]:
     if not isinstance(row, list) or len(row) != count:
         raise ArgumentError(f"{place} must be a list of {count} numbers, got {_short(row)}")
     for number in row:
-        if number.__class__ not in (float, int) or abs(number) > 1.8e308 or not isfinite(number):
+        if number.__class__ not in (float, int) or abs(number) > LARGEST or not isfinite(number):
             raise ArgumentError(f"{place} must hold finite numbers, got {_short(number)}")
     return [float(number) for number in row]
 

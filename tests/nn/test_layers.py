@@ -69,6 +69,11 @@ def test_bias_is_a_weight_from_a_constant_one():
     assert len(nn.Layer(2, 3, bias=False).parameters()) == 6
 
 
+def test_the_neurons_of_a_layer_compute_its_outputs():
+    layer, x = nn.Layer(2, 3, "tanh", random_state=0), [0.5, -1.0]
+    assert [neuron(x).data for neuron in layer.neurons] == [a.data for a in layer(x)]
+
+
 def test_labels_are_w_layer_from_to():
     model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.MLP(3, [2, 1]))
     labels = [p.label for p in model.parameters()]

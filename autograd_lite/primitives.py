@@ -60,6 +60,8 @@ def _cure(thing: object, who: str) -> str:
         return "Split it into .real and .imag: gradients here are of real numbers."
     if thing is None:
         return "Was a return statement forgotten?"
+    if isinstance(thing, Traced):
+        return "Use v.data for the plain number; the gradient ends there."
     if hasattr(thing, "__len__") or hasattr(thing, "__iter__"):
         return f"Apply {who} to one number at a time: [... for x in values]."
     if hasattr(thing, "__float__"):

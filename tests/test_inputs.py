@@ -113,6 +113,15 @@ def test_what_is_not_a_real_number_is_refused_with_its_type_and_a_cure(thing):
     assert (v.data, v.grad) == (2.0, 0.0)
 
 
+def test_a_value_where_a_plain_number_is_needed_is_told_about_data_not_about_float():
+    """float(v) is refused, so it must not be the advice."""
+    v = Value(2.0)
+    for attempt in (lambda: Value(v), lambda: setattr(v, "data", v), lambda: v.backward(v)):
+        with pytest.raises(TypeError, match=r"v\.data") as caught:
+            attempt()
+        assert "float(" not in str(caught.value)
+
+
 def test_large_integers_round_as_float_does_and_too_large_ones_overflow():
     assert Value(2**53 + 1).data == float(2**53 + 1)
     with pytest.raises(OverflowError):
@@ -350,6 +359,19 @@ def test_an_error_says_which_nodes_the_operands_are():
         log(a - b)
     with pytest.raises(ZeroDivisionError, match="at an unnamed leaf and node 'n'"):
         a / Value(0.0, label="n")
+
+
+def test_sigmoids_and_losses_never_overflow():
+    for x in (1e4, -1e4, 1e308, -1e308, math.inf, -math.inf):
+        for f in (ROWS["sigmoid"], ROWS["softplus"], ROWS["logsigmoid"], ROWS["silu"], ROWS["gelu"], ROWS["tanh"]):
+            assert not math.isnan(f(Value(x)).data)
+
+
+def test_a_negative_base_takes_integer_exponents():
+    assert (Value(-2.0) ** 3.0).data == -8.0
+    assert ((-2.0) ** Value(3.0)).data == -8.0
+    v = Value(3.0)
+    assert math.isnan(gradients((-2.0) ** v, [v])[0])
 
 
 def test_a_product_that_overflows_is_infinite_as_in_python():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from time import perf_counter
 
@@ -36,6 +37,27 @@ class History:
         """How many epochs were finished."""
         return len(self.loss)
 
+    def add(
+        self,
+        loss: float,
+        accuracy: float | None,
+        validation_loss: float | None,
+        validation_score: float | None,
+        lr: float,
+        seconds: float,
+    ) -> None:
+        """Enter one finished epoch; None where there is nothing to enter."""
+        self.loss.append(loss)
+        self.lr.append(lr)
+        self.seconds.append(seconds)
+        for column, entry in (
+            (self.accuracy, accuracy),
+            (self.validation_loss, validation_loss),
+            (self.validation_score, validation_score),
+        ):
+            if entry is not None:
+                column.append(entry)
+
     def summary(self) -> str:
         """Return the last epoch in words: "loss 0.0412  accuracy 0.980"."""
         parts = [("loss", self.loss, ".4g"), ("accuracy", self.accuracy, ".3f")]
@@ -60,6 +82,7 @@ class Progress:
         self.stream = stream or sys.stderr
         self.epochs = epochs
         self.shown = self.stream.isatty() if shown is None else shown
+        self.columns = _columns(self.stream)
         self.start = perf_counter()
         self.written = -1.0
         self.width = 0
@@ -86,6 +109,15 @@ class Progress:
         self.stream.flush()
 
     def _write(self, line: str) -> None:
+        line = line[: self.columns]
         self.stream.write("\r" + line.ljust(self.width))
         self.stream.flush()
         self.width = len(line)
+
+
+def _columns(stream: TextIO) -> int | None:
+    """Return how much fits on a line, so that it is not wrapped; None where that is not known."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns - 1
+    except (OSError, ValueError, AttributeError):  # no terminal, or no file at all
+        return None

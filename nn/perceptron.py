@@ -67,20 +67,19 @@ class Perceptron(Neuron):
         """
         rows = examples(X, self, "Perceptron.fit")
         rows = rows.tolist() if hasattr(rows, "tolist") else rows
-        targets, classes = encode(y, bce, self, "Perceptron.fit")
+        targets, classes = encode(y, bce, 1, self.classes, "Perceptron.fit")
         if len(targets) != len(rows):
             raise ArgumentError(
                 f"Perceptron.fit: one target per row of X is needed, got {len(targets)} for {len(rows)} rows."
             )
-        self.loss, self.classes = bce, classes or self.classes
+        self.loss, self.classes = bce, classes
         history, start = History(), perf_counter()
         try:
             for _ in range(epochs):
                 errors = [self._correct(x, t, lr) for x, t in zip(rows, targets, strict=True)]
-                history.loss.append(fsum(e * e for e in errors) / len(errors))
-                history.accuracy.append(sum(abs(e) < 0.5 for e in errors) / len(errors))
-                history.lr.append(lr)
-                history.seconds.append(perf_counter() - start)
+                loss = fsum(e * e for e in errors) / len(errors)
+                right = sum(abs(e) < 0.5 for e in errors) / len(errors)
+                history.add(loss, right, None, None, lr, perf_counter() - start)
                 if not any(errors):
                     history.stopped = "no mistakes"
                     break

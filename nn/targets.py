@@ -79,7 +79,7 @@ def plain(x: Any, who: str) -> float:
         ) from None
 
 
-def class_names(y: list[Any], model: Module, who: str) -> tuple[str, ...] | None:
+def class_names(y: list[Any], outputs: int | None, known: tuple[str, ...] | None, who: str) -> tuple[str, ...] | None:
     """Return the names of the classes where targets are names; None where they are numbers."""
     names = [label for label in y if isinstance(label, str)]
     if not names:
@@ -87,11 +87,10 @@ def class_names(y: list[Any], model: Module, who: str) -> tuple[str, ...] | None
     if len(names) < len(y):
         odd = next(label for label in y if not isinstance(label, str))
         raise InputTypeError(f"{who}: targets must be all names or all numbers, got {names[0]!r} and {odd!r}.")
-    classes = model.classes or tuple(sorted(set(names)))
+    classes = known or tuple(sorted(set(names)))
     for k, label in enumerate(y):
         if label not in classes:
             raise ArgumentError(f"{who}: row {k} of y must be one of {', '.join(classes)}, got {label!r}.")
-    outputs = model.n_out
     if outputs is not None and len(classes) != (outputs if outputs > 1 else 2):
         raise ArgumentError(
             f"{who}: {len(classes)} classes ({', '.join(classes)}) need {len(classes)} outputs"
@@ -100,18 +99,23 @@ def class_names(y: list[Any], model: Module, who: str) -> tuple[str, ...] | None
     return classes
 
 
-def encode(y: Any, loss: Any, model: Module, who: str) -> tuple[list[Any], tuple[str, ...] | None]:
-    """Return the targets as `loss` takes them, checked row by row, and the names of the classes if any."""
+def encode(
+    y: Any, loss: Any, outputs: int | None, known: tuple[str, ...] | None, who: str
+) -> tuple[list[Any], tuple[str, ...] | None]:
+    """Return the targets as `loss` takes them, checked row by row, and the names of the classes.
+
+    The names are the `known` ones if there are any, else those in y, else None. A loss that is
+    a function of one's own gets its targets as they are.
+    """
     targets = list(y.tolist() if hasattr(y, "tolist") else y)
-    classes = class_names(targets, model, who)
-    outputs = model.n_out
     if not isinstance(loss, Loss):
-        return targets, classes
+        return targets, known
+    classes = class_names(targets, outputs, known, who)
     if classes is not None:
         return [_named(classes.index(label), loss, outputs, len(classes)) for label in targets], classes
     for k, target in enumerate(targets):
         _check(target, loss, outputs, f"{who}: row {k} of y")
-    return targets, None
+    return targets, known
 
 
 def _named(k: int, loss: Loss, outputs: int | None, classes: int) -> Any:

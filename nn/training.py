@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import fsum, isfinite
+from operator import index
 from time import perf_counter
 
 from autograd_lite import Value, first_nonfinite
@@ -71,24 +72,27 @@ def fit(
     """
     cost = loss_named(loss)
     refuse_unlearnable(model, cost)
-    X, targets, classes = _data(model, X, y, cost, "fit")  # noqa: N806
-    size = _batch_size(batch_size, len(X))
-    if epochs < 0:
-        raise ArgumentError(f"fit: epochs must not be negative, got {epochs!r}.")
+    X, targets, classes = _data(model, X, y, cost, model.classes, "fit")  # noqa: N806
+    trial = None if validation is None else _data(model, *validation, cost, classes, "fit: validation")[:2]
+    size = len(X) if batch_size is None else min(_count(batch_size, "batch_size", 1), len(X))
+    epochs = _count(epochs, "epochs", 0)
     optimizer = optimizer or SGD(model.parameters(), lr=0.1)
+    if not {*optimizer.parameters} & {*model.parameters()}:
+        raise ArgumentError(
+            f"fit: the optimizer must move parameters of this model, got {len(optimizer.parameters)} others. "
+            f"Make it with {type(optimizer).__name__}(model.parameters(), lr=...)."
+        )
     numbers = generator(random_state)
     callbacks = list(callbacks)
-    model.loss, model.classes = cost, classes or model.classes
-    trial = None if validation is None else _data(model, *validation, cost, "fit: validation")[:2]
+    model.loss, model.classes = (cost if isinstance(cost, Loss) else None), classes
     history, line = History(), Progress(epochs, progress)
     start = perf_counter()
     try:
         for _ in range(epochs):
-            _epoch(model, X, targets, cost, optimizer, list(_batches(len(X), size, numbers)), history)
-            if trial is not None:
-                _validate(model, *trial, cost, history)
-            history.lr.append(optimizer.lr)
-            history.seconds.append(perf_counter() - start)
+            batches = list(_batches(len(X), size, numbers))
+            mean, right = _epoch(model, X, targets, cost, optimizer, batches, history.epochs + 1)
+            tried = _validate(model, *trial, cost) if trial is not None else (None, None)
+            history.add(mean, right, tried[0], tried[1], optimizer.lr, perf_counter() - start)
             line.update(history)
             wishes = [callback(model, history) for callback in callbacks]
             if any(wishes):
@@ -101,6 +105,7 @@ def fit(
         raise
     finally:
         optimizer.zero_grad()
+        model.zero_grad()
         line.close(history)
     return history
 
@@ -118,20 +123,29 @@ def refuse_unlearnable(model: Module, loss: Any) -> None:
             )
 
 
-def _data(model: Module, X: Any, y: Any, loss: Any, who: str) -> tuple[Any, list[Any], tuple[str, ...] | None]:  # noqa: N803
+def _data(
+    model: Module,
+    X: Any,  # noqa: N803
+    y: Any,
+    loss: Any,
+    classes: tuple[str, ...] | None,
+    who: str,
+) -> tuple[Any, list[Any], tuple[str, ...] | None]:
     X = examples(X, model, who)  # noqa: N806
-    targets, classes = encode(y, loss, model, who)
+    targets, classes = encode(y, loss, model.n_out, classes, who)
     if len(targets) != len(X):
         raise ArgumentError(f"{who}: one target per row of X is needed, got {len(targets)} for {len(X)} rows.")
     return (X.tolist() if hasattr(X, "tolist") else X), targets, classes
 
 
-def _batch_size(batch_size: int | None, count: int) -> int:
-    if batch_size is None:
-        return count
-    if not isinstance(batch_size, int) or batch_size < 1:
-        raise ArgumentError(f"fit: batch_size must be None or an int of at least 1, got {batch_size!r}.")
-    return min(batch_size, count)
+def _count(number: Any, name: str, least: int) -> int:
+    try:
+        count = index(number)
+    except TypeError:
+        raise InputTypeError(f"fit: {name} must be an int, got {number!r} of type {type(number).__name__}.") from None
+    if count < least:
+        raise ArgumentError(f"fit: {name} must be at least {least}, got {count}.")
+    return count
 
 
 def _batches(count: int, size: int, numbers: Random) -> Iterator[list[int]]:
@@ -149,8 +163,9 @@ def _epoch(
     loss: Any,
     optimizer: Optimizer,
     batches: list[list[int]],
-    history: History,
-) -> None:
+    epoch: int,
+) -> tuple[float, float | None]:
+    """Return the mean loss of an epoch and the share of right classes, None where there are no classes."""
     costs, right = [], []
     for batch in batches:
         optimizer.zero_grad()
@@ -160,18 +175,16 @@ def _epoch(
             if not isinstance(cost, Value):
                 raise InputTypeError(f"fit: the loss must be a Value, got {cost!r:.40} of type {type(cost).__name__}.")
             if not isfinite(cost.data):
-                raise _not_finite(cost, row, history)
+                raise _not_finite(cost, row, epoch)
             # The mean over the batch, one small graph at a time: backward() adds to the leaves.
             (cost / len(batch)).backward()
             costs.append(cost.data)
-            hit = _hit(model, output, targets[row])
+            hit = _hit(model, output, targets[row]) if isinstance(loss, Loss) else None
             if hit is not None:
                 right.append(hit)
-        _check_gradients(optimizer, history)
+        _check_gradients(optimizer, epoch)
         optimizer.step()
-    history.loss.append(fsum(costs) / len(costs))
-    if right:
-        history.accuracy.append(sum(right) / len(right))
+    return fsum(costs) / len(costs), (sum(right) / len(right) if right else None)
 
 
 def _hit(model: Module, output: Any, target: Any) -> bool | None:
@@ -181,46 +194,43 @@ def _hit(model: Module, output: Any, target: Any) -> bool | None:
     if takes == "numbers":
         return None
     if isinstance(target, (list, tuple)):
-        if len(target) == 1:
-            target = target[0]
-        elif max(target) != 1.0:
-            return None
-        else:
-            target = list(target).index(max(target))
+        if len(target) > 1 and sorted(target)[-2:] != [0.0, 1.0]:
+            return None  # several classes at once, or shares of them
+        target = list(target).index(1.0) if len(target) > 1 else target[0]
     k = class_of(row, takes)
     return bool((2 * k - 1 if takes == "margins" else k) == target)
 
 
-def _validate(model: Module, X: list[Any], targets: list[Any], loss: Any, history: History) -> None:  # noqa: N803
+def _validate(model: Module, X: list[Any], targets: list[Any], loss: Any) -> tuple[float, float]:  # noqa: N803
     outputs = model.evaluate(X)
     costs = [loss(row if len(row) > 1 else row[0], target) for row, target in zip(outputs, targets, strict=True)]
-    history.validation_loss.append(fsum(c.data if isinstance(c, Value) else c for c in costs) / len(costs))
+    mean = fsum(c.data if isinstance(c, Value) else c for c in costs) / len(costs)
     known, model.classes = model.classes, None  # the targets are encoded already
     try:
-        history.validation_score.append(score(model, X, targets))
+        return mean, score(model, X, targets)
     finally:
         model.classes = known
 
 
-def _not_finite(cost: Value, row: int, history: History) -> NonFiniteError:
+def _not_finite(cost: Value, row: int, epoch: int) -> NonFiniteError:
     culprit = first_nonfinite(cost)
     primitive = culprit.primitive
-    made = culprit.label or "an unnamed leaf" if primitive is None else f"{primitive.name}"
     operands = [x.data if isinstance(x, Value) else x for x in culprit.operands]
-    of = f" of {', '.join(map(repr, operands))}" if primitive is not None else ""
+    made = "a leaf" if primitive is None else f"{primitive.name} of {', '.join(map(repr, operands[:8]))}"
+    made += ", ..." * (len(operands) > 8) + (f" at node {culprit.label!r}" if culprit.label else "")
     error = NonFiniteError(
-        f"fit: the loss must be finite, got {cost.data!r} at row {row} in epoch {history.epochs + 1}; "
-        f"first {culprit.data!r}: {made}{of}. Lower the learning rate, or standardise the data."
+        f"fit: the loss must be finite, got {cost.data!r} at row {row} in epoch {epoch}; "
+        f"first {culprit.data!r}: {made}. Lower the learning rate, or standardise the data."
     )
     error.primitive = "" if primitive is None else primitive.name
     error.numbers, error.operands = tuple(operands), culprit.operands
     return error
 
 
-def _check_gradients(optimizer: Optimizer, history: History) -> None:
+def _check_gradients(optimizer: Optimizer, epoch: int) -> None:
     for parameter in optimizer.parameters:
         if not isfinite(parameter.grad):
             raise NonFiniteError(
                 f"fit: gradients must be finite, got {parameter.grad!r} at {parameter.label or 'an unnamed parameter'} "
-                f"in epoch {history.epochs + 1}. Lower the learning rate, or look for a root or logarithm at 0."
+                f"in epoch {epoch}. Lower the learning rate, or look for a root or logarithm at 0."
             )

@@ -249,8 +249,11 @@ three = nn.MLP(2, [3], random_state=0)
         (fails(loss="cross_entropi"), ArgumentError, "cross_entropy"),
         (fails(loss=3), InputTypeError, "function"),
         (fails(loss=lambda y, t: 1.0), InputTypeError, "must be a Value"),
-        (fails(batch_size=0), ArgumentError, "batch_size"),
-        (fails(epochs=-1), ArgumentError, "epochs"),
+        (fails(batch_size=0), ArgumentError, "batch_size must be at least 1"),
+        (fails(batch_size=2.5), InputTypeError, "batch_size must be an int"),
+        (fails(epochs=-1), ArgumentError, "epochs must be at least 0"),
+        (fails(epochs=1.0), InputTypeError, "epochs must be an int"),
+        (fails(optimizer=nn.SGD(three.parameters(), lr=0.1)), ArgumentError, "parameters of this model"),
         (lambda: nn.EarlyStopping(patience=0), ArgumentError, "patience"),
     ],
 )  # fmt: skip
@@ -258,6 +261,27 @@ def test_what_does_not_fit_together_is_refused(call, error, words):
     with pytest.raises(error) as caught:
         call()
     assert words in str(caught.value)
+
+
+def test_a_call_that_is_refused_changes_nothing():
+    model = classifier()
+    before = model.state_dict()
+    with pytest.raises(ArgumentError):
+        train(model, validation=([[math.nan, 0.0]], [1]))
+    assert (model.loss, model.classes, model.state_dict()) == (None, None, before)
+
+
+def test_accuracy_is_counted_where_targets_are_classes():
+    """Not for shares of classes, several classes at once, numbers, or a loss of one's own."""
+    one_hot = [nn.one_hot(k % 3, 3) for k in range(4)]
+    shares = [[0.5, 0.25, 0.25]] * 4
+    sigmoids = nn.MLP(2, [3], output="sigmoid", random_state=0)
+    assert nn.fit(three, XOR, one_hot, loss="cross_entropy", epochs=1).accuracy
+    assert nn.fit(sigmoids, XOR, one_hot, loss="squared_error", epochs=1).accuracy
+    assert not nn.fit(three, XOR, shares, loss="cross_entropy", epochs=1).accuracy
+    assert not nn.fit(sigmoids, XOR, [[1.0, 1.0, 0.0]] * 4, loss="bce", epochs=1).accuracy
+    assert not nn.fit(three, XOR, one_hot, loss="squared_error", epochs=1).accuracy
+    assert not nn.fit(three, XOR, [0, 1, 2, 0], loss=lambda y, t: y[t], epochs=1).accuracy
 
 
 class Terminal(io.StringIO):

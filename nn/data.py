@@ -79,6 +79,20 @@ class Dataset:
         return self.take([row for row in range(len(self.y)) if row not in out]), self.take(sorted(held))
 
 
+def scaling(dataset: Dataset) -> tuple[list[float], list[float]]:
+    """Return mean and standard deviation of every column; a constant one has the deviation 1.
+
+    >>> scaling(Dataset([[1.0, 7.0], [3.0, 7.0]], [0, 1]))
+    ([2.0, 7.0], [1.0, 1.0])
+    """
+    columns = list(zip(*dataset.X, strict=True))
+    means = [fsum(column) / len(column) for column in columns]
+    return means, [
+        sqrt(fsum((x - mean) ** 2 for x in column) / len(column)) or 1.0
+        for column, mean in zip(columns, means, strict=True)
+    ]
+
+
 def standardize(train: Dataset, *others: Dataset) -> list[Dataset]:
     """Return the data sets with every column shifted and scaled to mean 0 and deviation 1 in `train`.
 
@@ -89,11 +103,7 @@ def standardize(train: Dataset, *others: Dataset) -> list[Dataset]:
     >>> scaled.X
     [[-1.0], [1.0]]
     """
-    means = [fsum(column) / len(column) for column in zip(*train.X, strict=True)]
-    scales = [
-        sqrt(fsum((x - mean) ** 2 for x in column) / len(column)) or 1.0
-        for column, mean in zip(zip(*train.X, strict=True), means, strict=True)
-    ]
+    means, scales = scaling(train)
     return [
         Dataset(
             [[(x - m) / s for x, m, s in zip(row, means, scales, strict=True)] for row in part.X],

@@ -23,7 +23,12 @@ class Optimizer:
 
     def __init__(self, parameters: Iterable[Value], lr: float | Schedule, weight_decay: float) -> None:
         who = type(self).__name__
-        self.parameters = list(dict.fromkeys(parameters))
+        try:
+            self.parameters = list(dict.fromkeys(parameters))
+        except TypeError:
+            raise InputTypeError(
+                f"{who}: parameters must be a list of Values, got {type(parameters).__name__}. Pass model.parameters()."
+            ) from None
         for parameter in self.parameters:
             if not isinstance(parameter, Value) or not parameter.is_leaf:
                 raise InputTypeError(f"{who}: parameters must be Values that are leaves, got {parameter!r}.")

@@ -18,7 +18,7 @@ from autograd_lite import sigmoid, softmax
 from autograd_lite.errors import ArgumentError
 from nn.loss import Loss, as_list
 from nn.losses import loss_named
-from nn.targets import examples
+from nn.targets import examples, target_list
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def predict_proba(model: Module, X: Any, loss: Any = None) -> Any:  # noqa: N803
 def score(model: Module, X: Any, y: Any, loss: Any = None) -> float:  # noqa: N803
     """Return the share of right classes, or R² = 1 − Σ(y−ŷ)² / Σ(y−ȳ)² where the model predicts numbers."""
     X = examples(X, model, "score")  # noqa: N806
-    targets = list(y.tolist() if hasattr(y, "tolist") else y)
+    targets = target_list(y, "score")
     if len(targets) != len(X):
         raise ArgumentError(f"score: one target per row of X is needed, got {len(targets)} for {len(X)}.")
     outputs = model.evaluate(X)

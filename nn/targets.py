@@ -31,7 +31,9 @@ def examples(X: Any, model: Module, who: str) -> Any:  # noqa: N803
     try:
         rows = [row.tolist() if hasattr(row, "tolist") else list(row) for row in X]
     except TypeError:
-        raise InputTypeError(f"{who}: X must be a list of examples, each a list of numbers, got {X!r:.60}.") from None
+        raise InputTypeError(
+            f"{who}: X must be a list of examples, each a list of numbers, got {X!r:.60}. Write [x] for one."
+        ) from None
     if not rows:
         raise ArgumentError(f"{who}: X must have at least one example, got none.")
     width = n_in or len(rows[0])
@@ -79,6 +81,14 @@ def plain(x: Any, who: str) -> float:
         ) from None
 
 
+def target_list(y: Any, who: str) -> list[Any]:
+    """Return targets, one per example, as a list."""
+    try:
+        return list(y.tolist() if hasattr(y, "tolist") else y)
+    except TypeError:
+        raise InputTypeError(f"{who}: y must be a list with one target per example, got {y!r:.40}.") from None
+
+
 def class_names(y: list[Any], outputs: int | None, known: tuple[str, ...] | None, who: str) -> tuple[str, ...] | None:
     """Return the names of the classes where targets are names; None where they are numbers."""
     names = [label for label in y if isinstance(label, str)]
@@ -107,7 +117,7 @@ def encode(
     The names are the `known` ones if there are any, else those in y, else None. A loss that is
     a function of one's own gets its targets as they are.
     """
-    targets = list(y.tolist() if hasattr(y, "tolist") else y)
+    targets = target_list(y, who)
     if not isinstance(loss, Loss):
         return targets, known
     classes = class_names(targets, outputs, known, who)

@@ -73,7 +73,7 @@ def fit(
     cost = loss_named(loss)
     refuse_unlearnable(model, cost)
     X, targets, classes = _data(model, X, y, cost, model.classes, "fit")  # noqa: N806
-    trial = None if validation is None else _data(model, *validation, cost, classes, "fit: validation")[:2]
+    trial = None if validation is None else _data(model, *_pair(validation), cost, classes, "fit: validation")[:2]
     size = len(X) if batch_size is None else min(_count(batch_size, "batch_size", 1), len(X))
     epochs = _count(epochs, "epochs", 0)
     optimizer = optimizer or SGD(model.parameters(), lr=0.1)
@@ -136,6 +136,17 @@ def _data(
     if len(targets) != len(X):
         raise ArgumentError(f"{who}: one target per row of X is needed, got {len(targets)} for {len(X)} rows.")
     return (X.tolist() if hasattr(X, "tolist") else X), targets, classes
+
+
+def _pair(validation: Any) -> tuple[Any, Any]:
+    try:
+        X, y = validation  # noqa: N806
+    except (TypeError, ValueError):
+        raise InputTypeError(
+            f"fit: validation must be a pair (X, y), got {type(validation).__name__}. "
+            f"Hold examples out first: train, test = dataset.split(0.2)."
+        ) from None
+    return X, y
 
 
 def _count(number: Any, name: str, least: int) -> int:

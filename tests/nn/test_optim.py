@@ -9,7 +9,7 @@ import pytest
 
 from autograd_lite import Value
 from autograd_lite.errors import ArgumentError, InputTypeError
-from nn import SGD, Adam, cosine_decay, exponential_decay, linear_decay
+from nn import MLP, SGD, Adam, cosine_decay, exponential_decay, linear_decay
 
 PATHS = json.loads((Path(__file__).parent / "pytorch.json").read_text())["optimizers"]
 MAKERS = {
@@ -91,6 +91,7 @@ def test_a_parameter_given_twice_moves_once():
     ("make", "error", "words"),
     [
         (lambda: SGD([], lr=0.1), ArgumentError, "model.parameters()"),
+        (lambda: SGD(MLP(1, [1]), lr=0.1), InputTypeError, "got MLP. Pass model.parameters()"),
         (lambda: SGD([1.0], lr=0.1), InputTypeError, "leaves"),
         (lambda: SGD([Value(1.0) * 2.0], lr=0.1), InputTypeError, "leaves"),
         (lambda: SGD([Value(1.0)], lr=-0.1), ArgumentError, "lr"),

@@ -155,7 +155,8 @@ def _count(number: Any, name: str, least: int) -> int:
     except TypeError:
         raise InputTypeError(f"fit: {name} must be an int, got {number!r} of type {type(number).__name__}.") from None
     if count < least:
-        raise ArgumentError(f"fit: {name} must be at least {least}, got {count}.")
+        rule = f"be at least {least}" if least else "not be negative"
+        raise ArgumentError(f"fit: {name} must {rule}, got {count}.")
     return count
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 
+import numpy as np
 import pytest
 
 import nn
@@ -101,6 +102,7 @@ def test_a_module_of_ones_own_stands_in_a_sequence_and_is_evaluated_without_a_gr
     model = nn.Sequential(nn.Linear(2, 2, random_state=0), Scale(), nn.Linear(2, 1, random_state=1))
     x = [1.0, -1.0]
     assert model.evaluate([x]) == [[model(x).data]]
+    assert model.evaluate(np.array([x, x])).tolist() == [[model(x).data]] * 2
     assert len(model.parameters()) == 6 + 3 + 3
 
 

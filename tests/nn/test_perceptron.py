@@ -46,6 +46,29 @@ def test_with_a_sigmoid_the_rule_is_gradient_descent_on_cross_entropy():
     assert [p.data for p in unit.parameters()] == pytest.approx(expected, rel=1e-14)
 
 
+def test_without_a_bias_the_line_goes_through_the_origin():
+    unit = nn.Perceptron(2, bias=False)
+    assert unit.fit([[1.0, 2.0], [-1.0, -2.0]], [1, 0]).stopped == "no mistakes"
+    assert unit.b is None
+    assert unit([0.0, 0.0]).data == 0.0
+
+
+def test_ctrl_c_keeps_what_was_learned(monkeypatch):
+    unit = nn.Perceptron(2)
+    correct, calls = unit._correct, []
+
+    def interrupted(*arguments):
+        calls.append(1)
+        if len(calls) > 6:
+            raise KeyboardInterrupt
+        return correct(*arguments)
+
+    monkeypatch.setattr(unit, "_correct", interrupted)
+    history = unit.fit(POINTS, [0, 0, 0, 1])
+    assert (history.epochs, history.stopped) == (1, "interrupted")
+    assert any(unit.state_dict().values())
+
+
 def test_names_and_errors():
     unit = nn.Perceptron(2)
     unit.fit(POINTS, ["no", "no", "no", "yes"])

@@ -43,6 +43,8 @@ def test_the_class_is_the_most_probable_one(loss, outputs, final):
     assert classes == [row.index(max(row)) for row in network.predict_proba(X)]
     assert all(isinstance(k, int) for k in classes)
     assert network.score(X, classes) == 1.0
+    if outputs > 1:
+        assert network.score(X, [nn.one_hot(k, outputs) for k in classes]) == 1.0
     assert network.score(X, [(k + 1) % 2 for k in classes]) < 1.0
 
 

@@ -72,6 +72,20 @@ def test_values_may_go_in_and_keep_their_names():
     assert weight.label == "weight of the flower"
 
 
+def test_a_module_of_ones_own_is_a_stage_with_activations_only():
+    class Double(nn.Module):
+        def __call__(self, x):
+            return [2.0 * v for v in x]
+
+    recording = nn.Sequential(nn.Linear(1, 2, random_state=0), Double()).record([1.0])
+    first, second = recording.layers
+    assert second.z == []
+    assert [a.data for a in second.a] == [2.0 * a.data for a in first.a]
+    sum(recording.output).backward()
+    assert second.da == [1.0, 1.0]
+    assert first.da == [2.0, 2.0]
+
+
 def test_widths_are_checked():
     with pytest.raises(ArgumentError, match="layer 1"):
         network().record([1.0])

@@ -130,6 +130,11 @@ def test_a_primitive_of_ones_own_is_given_back_on_loading(tmp_path):
         ({"model__layers__0__activation": "__import__"}, "one number"),
         ({"model__layers__0__activation": "errors"}, "one number"),
         ({"model__layers__0__activation": 5}, "must be a name"),
+        ({"model__layers__0__type": "Neuron"}, "one neuron must have one row, got 2"),
+        (
+            {"model__type": "Sequential", "model__layers__0__type": "Linear", "model__layers__0__activation": "relu"},
+            "activation of Linear must be 'linear'",
+        ),
         ({"loss": "eval"}, "loss must be null or one of"),
         ({"loss": {}}, "loss must be null or one of"),
         ({"classes": ["a"]}, "2 names for 2 outputs"),

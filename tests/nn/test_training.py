@@ -254,7 +254,7 @@ three = nn.MLP(2, [3], random_state=0)
         (fails(loss=lambda y, t: 1.0), InputTypeError, "must be a Value"),
         (fails(batch_size=0), ArgumentError, "batch_size must be at least 1"),
         (fails(batch_size=2.5), InputTypeError, "batch_size must be an int"),
-        (fails(epochs=-1), ArgumentError, "epochs must be at least 0"),
+        (fails(epochs=-1), ArgumentError, "epochs must not be negative"),
         (fails(epochs=1.0), InputTypeError, "epochs must be an int"),
         (fails(optimizer=nn.SGD(three.parameters(), lr=0.1)), ArgumentError, "parameters of this model"),
         (lambda: nn.EarlyStopping(patience=0), ArgumentError, "patience"),

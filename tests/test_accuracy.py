@@ -48,6 +48,15 @@ def difference_rounding(xs):
     return 2.0 * math.ulp(max(xs) - min(xs)) / math.ulp(1.0) if len(xs) > 1 else 0.0
 
 
+def stays_in_range(row, xs):
+    """Whether a product is of normal size all the way: multiplied left to right, as math.prod does, it may not be."""
+    if row.name != "prod":
+        return True
+    sizes = [math.log10(abs(x)) if x else 0.0 for x in xs]
+    ends = [sum(sizes[i:j]) for i in range(len(xs)) for j in range(i, len(xs) + 1)]
+    return max(map(abs, ends)) < 300
+
+
 def count_of(full_lane):
     return 300 if full_lane else 12
 
@@ -82,7 +91,7 @@ def test_derivatives_of_the_oracle_are_those_of_its_values(row):
 @by_row
 def test_the_value_is_within_the_promised_ulps_of_the_truth(row, full_lane):
     seen = 0
-    for xs in points(row, count_of(full_lane)):
+    for xs in filter(lambda xs: stays_in_range(row, xs), points(row, count_of(full_lane))):
         truth = oracle.value(row.name, xs)
         error = oracle.ulps(row(*xs), truth, oracle.largest_term(row.name, -1, xs))
         assert error <= promised_value(row, xs), (row, xs, row(*xs), oracle.nearest(truth), error)
@@ -93,7 +102,7 @@ def test_the_value_is_within_the_promised_ulps_of_the_truth(row, full_lane):
 @by_row
 def test_local_gradients_are_within_the_promised_ulps_of_the_truth(row, full_lane):
     seen = 0
-    for xs in points(row, count_of(full_lane)):
+    for xs in filter(lambda xs: stays_in_range(row, xs), points(row, count_of(full_lane))):
         try:
             truths = oracle.partials(row.name, xs)
         except ZeroDivisionError:  # a pole of the derivative: test_conventions.py

@@ -102,8 +102,11 @@ def test_a_gradient_that_raises_on_constants_is_evaluated_on_quiet_leaves():
         assert gradients(row(x, 0.0), [x]) == [math.inf]
         (graph,) = gradients(row(x, 0.0), [x], create_graph=True)
         assert graph.data == math.inf
+        root = primitive("root_test", lambda x: x**0.5, lambda y, x: root(-x))  # complex for x > 0
+        assert math.isnan(gradients(root(x), [x])[0])
+        assert math.isnan(gradients(root(x), [x], create_graph=True)[0].data)
         many = primitive("poles_test", lambda *xs: math.fsum(xs), lambda y, *xs: [1.0 / x for x in xs], variadic=True)
         assert [g.data for g in gradients(many(x, 0.0), [x], create_graph=True)] == [0.5]
     finally:
-        for name in ("pole_test", "poles_test"):
+        for name in ("pole_test", "poles_test", "root_test"):
             ROWS.pop(name, None)

@@ -261,6 +261,18 @@ def test_promise_9_building_on_a_stale_node_is_noticed():
     assert (y.forward(), gradients(y, [x])) == (30.0, [11.0])
 
 
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
+def test_promise_9_holds_for_every_row_and_every_operand_that_moves_by_one_step(row):
+    for i in range(row.arity or 3):
+        xs = [Value(1.0) for _ in range(row.arity or 4)]
+        y = row(*xs) if row.name != "atanh" else row(xs[0] * 0.5)
+        xs[i].data = 1.0
+        with pytest.raises(StaleGraphError):
+            y.backward()
+        y.forward()
+        y.backward()
+
+
 def test_promise_9_setting_the_same_number_counts_as_moving():
     x = Value(3.0)
     y = x * x

@@ -86,7 +86,7 @@ def power(x: Any, n: Any) -> Any:
     if x == 0:
         return mp.zero if n > 0 else mp.inf
     if x < 0:
-        return abs(x) ** n * (-1) ** int(n)
+        return abs(x) ** n * (-1 if int(n) % 2 else 1)
     return mp.exp(n * mp.log(x))
 
 

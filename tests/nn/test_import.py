@@ -64,6 +64,27 @@ def test_importing_nn_loads_nothing_slow():
     assert not (after - before) & SLOW
 
 
+BARE = """
+import sys
+class Missing:
+    def find_spec(self, name, *rest):
+        if name.split(".")[0] in ("numpy", "sklearn", "matplotlib", "graphviz"):
+            raise ImportError(name)
+sys.meta_path.insert(0, Missing())
+import nn
+flowers, held_out = nn.data.iris(test=1/3)
+model = nn.MLP(4, [3], random_state=0)
+nn.fit(model, *flowers, loss="cross_entropy", epochs=2)
+nn.save(model, sys.argv[1])
+print(nn.load(sys.argv[1]).score(*held_out) == model.score(*held_out))
+"""
+
+
+def test_everything_but_arrays_and_borrowed_data_works_on_a_bare_python(tmp_path):
+    run = [sys.executable, "-c", BARE, str(tmp_path / "model.json")]
+    assert subprocess.run(run, capture_output=True, text=True, check=True).stdout == "True\n"
+
+
 def test_all_names_are_there_and_documented():
     for name in nn.__all__:
         assert getattr(nn, name).__doc__, name

@@ -48,6 +48,16 @@ def test_the_class_is_the_most_probable_one(loss, outputs, final):
     assert network.score(X, [(k + 1) % 2 for k in classes]) < 1.0
 
 
+@pytest.mark.parametrize(("loss", "final"), [("bce_logits", "linear"), ("bce", "sigmoid")])
+def test_one_output_is_class_1_above_a_half(loss, final):
+    """σ(z) > ½ where z > 0: for a logit the threshold is 0, for a probability a half."""
+    unit = nn.Layer(1, 1, final, init=lambda *_: 1.0)
+    for x, k in ((0.2, 1), (-0.2, 0)):
+        assert unit.predict([[x]], loss=loss) == [k]
+        assert unit.predict(np.array([[x]]), loss=loss).tolist() == [k]
+        assert (unit.predict_proba([[x]], loss=loss)[0][1] > 0.5) == bool(k)
+
+
 def test_without_probabilities_there_are_signs_or_numbers():
     margins = model(nn.hinge, 1)
     assert margins.predict(X) == [1 if y > 0 else -1 for (y,) in margins.evaluate(X)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import math
 import random
@@ -307,9 +308,25 @@ def test_progress_is_one_line_on_a_terminal_and_silent_elsewhere(monkeypatch):
 
 
 def test_a_shorter_line_covers_a_longer_one():
-    line = Progress(3, True, stream := Terminal())
+    line = Progress(1, True, stream := Terminal())
     history = History()
-    history.loss.append(0.123456)
-    line.width = 200
+    history.loss.append(0.1234)
     line.update(history)
-    assert len(stream.getvalue()) == 201
+    history.loss[-1] = 1.0
+    line.update(history)
+    _, long, short = stream.getvalue().split("\r")
+    assert len(short.rstrip()) < len(long) == len(short)
+
+
+def test_training_leaves_no_reference_cycles():
+    """With the cyclic collector off, nothing is left for it to find."""
+    model = classifier()
+    optimizer = nn.Adam(model.parameters())
+    train(model, optimizer=optimizer, epochs=1, validation=(XOR, TARGETS))
+    gc.collect()
+    gc.disable()
+    try:
+        train(model, optimizer=optimizer, epochs=50, validation=(XOR, TARGETS))
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

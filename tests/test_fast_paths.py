@@ -175,3 +175,9 @@ def test_a_constant_operand_changes_no_other_gradient(row):
             as_graph = gradients(alone, [mixed[i]], create_graph=True)[0]
             assert bits(as_graph.data + 0.0) == bits(whole[i] + 0.0), (row, xs, i)
             assert all(operand.__class__ in (float, Value) for operand in alone.operands)
+
+
+@pytest.mark.parametrize("row", [row for row in TABLE if row.quiet is row], ids=lambda row: row.name)
+def test_a_row_that_is_its_own_quiet_form_never_raises(row):
+    for xs in itertools.product([*ODD, 1e308, -1e308, 710.0, -746.0], repeat=row.arity or 3):
+        row.forward(*xs)

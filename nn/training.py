@@ -6,8 +6,9 @@ from math import fsum, isfinite
 from operator import index
 from time import perf_counter
 
-from autograd_lite import Value, first_nonfinite
+from autograd_lite import Value
 from autograd_lite.errors import ArgumentError, InputTypeError, NonFiniteError
+from nn.guards import check_gradients, not_finite, refuse_unlearnable
 from nn.history import History, Progress
 from nn.init import generator
 from nn.loss import Loss, as_list
@@ -110,19 +111,6 @@ def fit(
     return history
 
 
-def refuse_unlearnable(model: Module, loss: Any) -> None:
-    """Raise ArgumentError where gradients could teach nothing, or the wrong thing."""
-    final = model.final
-    if final is not None and isinstance(loss, Loss):
-        loss.refuse(final.name)
-    for part in model.activations():
-        if part.row is not None and not any(part.row.gradients):
-            raise ArgumentError(
-                f"fit: the activation must have a gradient, got {part.name}, whose gradient is 0 everywhere: "
-                f"it cannot learn by gradients. Use sigmoid instead, or the perceptron rule, Perceptron.fit."
-            )
-
-
 def _data(
     model: Module,
     X: Any,  # noqa: N803
@@ -186,15 +174,20 @@ def _epoch(
             cost = loss(output, targets[row])
             if not isinstance(cost, Value):
                 raise InputTypeError(f"fit: the loss must be a Value, got {cost!r:.40} of type {type(cost).__name__}.")
+            if cost.primitive is None:
+                raise ArgumentError(
+                    "fit: the loss must be computed from the outputs, got a Value that depends on nothing. "
+                    "Leave no_grad(), and use the output in the loss."
+                )
             if not isfinite(cost.data):
-                raise _not_finite(cost, row, epoch)
+                raise not_finite(cost, row, epoch)
             # The mean over the batch, one small graph at a time: backward() adds to the leaves.
             (cost / len(batch)).backward()
             costs.append(cost.data)
             hit = _hit(model, output, targets[row]) if isinstance(loss, Loss) else None
             if hit is not None:
                 right.append(hit)
-        _check_gradients(optimizer, epoch)
+        check_gradients(optimizer, epoch)
         optimizer.step()
     return fsum(costs) / len(costs), (sum(right) / len(right) if right else None)
 
@@ -222,27 +215,3 @@ def _validate(model: Module, X: list[Any], targets: list[Any], loss: Any) -> tup
         return mean, score(model, X, targets)
     finally:
         model.classes = known
-
-
-def _not_finite(cost: Value, row: int, epoch: int) -> NonFiniteError:
-    culprit = first_nonfinite(cost)
-    primitive = culprit.primitive
-    operands = [x.data if isinstance(x, Value) else x for x in culprit.operands]
-    made = "a leaf" if primitive is None else f"{primitive.name} of {', '.join(map(repr, operands[:8]))}"
-    made += ", ..." * (len(operands) > 8) + (f" at node {culprit.label!r}" if culprit.label else "")
-    error = NonFiniteError(
-        f"fit: the loss must be finite, got {cost.data!r} at row {row} in epoch {epoch}; "
-        f"first {culprit.data!r}: {made}. Lower the learning rate, or standardise the data."
-    )
-    error.primitive = "" if primitive is None else primitive.name
-    error.numbers, error.operands = tuple(operands), culprit.operands
-    return error
-
-
-def _check_gradients(optimizer: Optimizer, epoch: int) -> None:
-    for parameter in optimizer.parameters:
-        if not isfinite(parameter.grad):
-            raise NonFiniteError(
-                f"fit: gradients must be finite, got {parameter.grad!r} at {parameter.label or 'an unnamed parameter'} "
-                f"in epoch {epoch}. Lower the learning rate, or look for a root or logarithm at 0."
-            )

@@ -119,11 +119,15 @@ def test_a_csv_of_ones_own(tmp_path):
         ("a,b\n1,x\none,x\n", "line 3, a: a number is needed, got 'one'"),
         ("a,b\nnan,x\n", "line 2, a: a finite number is needed, got 'nan'"),
         ("a,b\n,x\n", "line 2, a: a number is needed, got ''"),
+        ("a,b\n1, \n", "line 2, b: a label is needed"),
+        ("a,b,a\n1,x,2\n", "different names"),
+        ('a,b\n1,"x\n', "must be a CSV file"),
+        ("a,b\n1,\udcff\n", "UTF-8"),
     ],
 )
 def test_a_broken_csv_is_an_error_with_line_and_column(text, words, tmp_path):
     path = tmp_path / "broken.csv"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8", errors="surrogateescape")
     with pytest.raises(ArgumentError) as caught:
         toy.read_csv(path)
     assert words in str(caught.value)

@@ -15,8 +15,8 @@ import nn
 FILES = sorted(Path(nn.__file__).parent.glob("*.py"))
 # The reading order: a module imports only from those above it.
 FLOORS = [
-    "module", "init", "activations", "layers", "networks", "recording", "loss", "losses", "optim", "data",
-    "targets", "prediction", "history", "perceptron", "stopping", "training", "saving", "__init__",
+    "module", "init", "activations", "layers", "networks", "recording", "loss", "losses", "optim", "dataset", "data",
+    "targets", "prediction", "history", "perceptron", "stopping", "guards", "training", "saving", "__init__",
 ]  # fmt: skip
 SLOW = {"typing", "dataclasses", "inspect", "json", "argparse", "random", "csv", "numpy", "sklearn", "tempfile"}
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd_lite import Value, log
+from autograd_lite import Value, log, no_grad
 from autograd_lite.errors import ArgumentError, DomainError, InputTypeError, NonFiniteError
 from nn.history import History, Progress
 
@@ -265,6 +265,12 @@ def test_what_does_not_fit_together_is_refused(call, error, words):
     with pytest.raises(error) as caught:
         call()
     assert words in str(caught.value)
+
+
+def test_training_without_recording_is_refused():
+    """It would run, and learn nothing without a word."""
+    with no_grad(), pytest.raises(ArgumentError, match=r"Leave no_grad\(\)"):
+        train(classifier())
 
 
 def test_a_call_that_is_refused_changes_nothing():

@@ -2,7 +2,7 @@
 
 Each one is also the built-in exception a caller would already be catching, so
 `except ZeroDivisionError` keeps working when plain floats become Values. The text reads
-`<who>: <rule>, got <value> <where>. <what to do>`, and the facts in it are attributes.
+`<who>: <rule>, got <value> <where>. <what to do>`.
 """
 
 
@@ -30,6 +30,10 @@ class OperationError(AutogradError):
     primitive: str = ""
     numbers: tuple[float, ...] = ()
     operands: tuple[object, ...] = ()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travel between processes without the operands: results cannot be pickled."""
+        return type(self), self.args, {"primitive": self.primitive, "numbers": self.numbers}
 
 
 class DomainError(OperationError, ValueError):

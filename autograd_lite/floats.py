@@ -11,7 +11,9 @@ from math import copysign, erfc, exp, expm1, fsum, inf, log, log1p, nan
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
+TWO_OVER_ROOT_PI = 1.1283791670955126
 SPLITTER = 134217729.0  # 2**27 + 1: cuts a float into two halves whose products are exact
 ROOT_HALF, ROOT_HALF_LOW = 0.7071067811865476, -4.833646656726457e-17  # sqrt(1/2) to 32 digits
 
@@ -22,6 +24,13 @@ def power(base: float, exponent: float) -> float:
     if result.__class__ is complex:
         raise ValueError("negative base with a fractional exponent")
     return result  # type: ignore[no-any-return]
+
+
+def rounding_of_decrement(n: Any) -> Any:
+    """Return what n - 1 loses to rounding, exactly (Knuth's two-sum); n of any number type."""
+    less = n - 1.0
+    step_taken = less - n
+    return (n - (less - step_taken)) + (-1.0 - step_taken)
 
 
 def power_edge(base: float, exponent: float) -> float:
@@ -154,7 +163,7 @@ def normal_cdf(x: float) -> float:
     z = -x * ROOT_HALF
     rest = product_error(-x, ROOT_HALF, z) - x * ROOT_HALF_LOW
     # One Newton step for the part of the argument that z lost; erfc' = -2/sqrt(pi) exp(-z*z).
-    return 0.5 * (erfc(z) - 1.1283791670955126 * exp(-z * z) * rest)
+    return 0.5 * (erfc(z) - TWO_OVER_ROOT_PI * exp(-z * z) * rest)
 
 
 # 2*sqrt(2/pi) and 0.044715 times that, each to 32 digits.
@@ -237,7 +246,7 @@ def share(chosen: float, *others: float) -> float:
 
 def power_gradients(y: float, base: float, exponent: float) -> tuple[float, float]:
     """Return the local gradients of base**exponent."""
-    inexact = exponent - 1.0 + 1.0 - exponent
+    inexact = rounding_of_decrement(exponent)
     if not exponent:
         by_base = 0.0
     elif inexact != inexact:  # an infinite exponent

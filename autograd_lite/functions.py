@@ -21,7 +21,10 @@ def dot(xs: Iterable[Any], ws: Iterable[Any]) -> Any:
     >>> dot([1.0, 2.0], [3.0, 4.0])
     11.0
     """
-    xs, ws = tuple(xs), tuple(ws)
+    try:
+        xs, ws = tuple(xs), tuple(ws)
+    except TypeError:
+        raise InputTypeError(f"dot: two lists of numbers are needed, got {xs!r} and {ws!r}.") from None
     if len(xs) != len(ws):
         raise ArgumentError(f"dot: both vectors must have the same length, got {len(xs)} and {len(ws)}.")
     return dot_row(*xs, *ws)
@@ -33,7 +36,7 @@ def mean(xs: Iterable[Any]) -> Any:
     >>> mean([1.0, 2.0, 6.0])
     3.0
     """
-    xs = _nonempty(xs, "mean")
+    xs = _some_numbers(xs, "mean")
     return sum_row(*xs) / float(len(xs))
 
 
@@ -43,7 +46,7 @@ def norm(xs: Iterable[Any]) -> Any:
     >>> norm([3.0, 4.0])
     5.0
     """
-    return hypot(*xs)
+    return hypot(*_numbers(xs, "norm"))
 
 
 def softmax(zs: Iterable[Any]) -> list[Any]:
@@ -52,7 +55,7 @@ def softmax(zs: Iterable[Any]) -> list[Any]:
     >>> softmax([0.0, 0.0])
     [0.5, 0.5]
     """
-    zs = _nonempty(zs, "softmax")
+    zs = _some_numbers(zs, "softmax")
     return [softmax_row(z, *zs[:k], *zs[k + 1 :]) for k, z in enumerate(zs)]
 
 
@@ -62,7 +65,7 @@ def log_softmax(zs: Iterable[Any]) -> list[Any]:
     >>> log_softmax([40.0, 0.0])[0]
     -4.248354255291589e-18
     """
-    zs = _nonempty(zs, "log_softmax")
+    zs = _some_numbers(zs, "log_softmax")
     return [-cross_entropy(zs, k) for k in range(len(zs))]
 
 
@@ -79,7 +82,7 @@ def cross_entropy(logits: Iterable[Any], target: int) -> Any:
     >>> round(cross_entropy([0.0, 0.0], 1), 6)      # ln 2: no idea among two
     0.693147
     """
-    logits = _nonempty(logits, "cross_entropy")
+    logits = _some_numbers(logits, "cross_entropy")
     target = class_index(target, len(logits), "cross_entropy")
     chosen = logits[target]
     return logsumexp(*[0.0 if k == target else z - chosen for k, z in enumerate(logits)])
@@ -102,7 +105,8 @@ def bce(probability: Any, target: float) -> Any:
     """Return the binary cross-entropy -t ln p - (1 - t) ln(1 - p), in nats, with 0 ln 0 = 0.
 
     Args:
-        probability: p of class 1. An impossible outcome (p = 0 where t = 1) costs inf.
+        probability: p of class 1, checked here and not at a replay. An impossible outcome
+            (p = 0 where t = 1) costs inf.
         target: t, a plain number in [0, 1].
 
     >>> round(bce(0.5, 1.0), 6), bce(1.0, 1.0), bce(0.0, 1.0)
@@ -144,8 +148,17 @@ def _target(target: Any, who: str) -> float:
     return t
 
 
-def _nonempty(xs: Iterable[Any], who: str) -> tuple[Any, ...]:
-    xs = tuple(xs)
-    if not xs:
+def _numbers(xs: Any, who: str) -> tuple[Any, ...]:
+    """Return xs as a tuple of Values and floats."""
+    try:
+        items = iter(xs)
+    except TypeError:
+        raise InputTypeError(f"{who}: a list of numbers is needed, got {xs!r}.") from None
+    return tuple([x if x.__class__ is float or isinstance(x, Traced) else to_float(x, who) for x in items])
+
+
+def _some_numbers(xs: Any, who: str) -> tuple[Any, ...]:
+    numbers = _numbers(xs, who)
+    if not numbers:
         raise ArgumentError(f"{who}: at least one number is needed, got none.")
-    return xs
+    return numbers

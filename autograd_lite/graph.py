@@ -10,7 +10,7 @@ from math import inf, isfinite
 from operator import attrgetter
 
 from autograd_lite.errors import InputTypeError, NonLeafError, StaleGraphError
-from autograd_lite.primitives import FAILURES, Traced
+from autograd_lite.primitives import FAILURES, Traced, to_float
 from autograd_lite.table import add, chain, gate, mul
 
 TYPE_CHECKING = False
@@ -141,7 +141,7 @@ def zeros_below(root: Node, *, refuse_stale: bool) -> dict[Any, float]:
 
 def _stale(node: Node, operand: Node) -> StaleGraphError:
     return StaleGraphError(
-        f"backward: {operand.place()} has a newer value than {node.place()}, which was computed "
+        f"gradient: {operand.place()} has a newer value than {node.place()}, which was computed "
         f"from an older one. Call root.forward() first, or build the expression again."
     )
 
@@ -194,15 +194,23 @@ def contributions(node: Node, upstream: float) -> list[tuple[Any, float]]:
     if primitive is None or not upstream:  # zero upstream stays zero, even times inf
         return []
     operands, selection = node._operands, primitive.selection
-    if len(operands) == 1:
-        (x,) = operands
-        (local,) = primitive.partials(node._data, (x._data,))
-        return [(x, upstream * local)] if local or not (selection or local is None) else []
-    return [
-        (operand, upstream * local)
-        for operand, local in zip(operands, primitive.partials(node._data, numbers_of(node)), strict=True)
-        if operand.__class__ is not float and (local or not (selection or local is None))
-    ]
+    numbers = (operands[0]._data,) if len(operands) == 1 else numbers_of(node)
+    terms: list[tuple[Any, float]] = []
+    for operand, local in zip(operands, primitive.partials(node._data, numbers), strict=True):
+        if operand.__class__ is float:
+            continue
+        if local.__class__ is not float:
+            local = local_as_float(primitive, local)
+        if local or not (selection or local is None):
+            terms.append((operand, upstream * local))
+    return terms
+
+
+def local_as_float(primitive: Primitive, local: Any) -> float | None:
+    """Return a local gradient that is not a float as one, or None where the row declares that none flows."""
+    if local is None and (primitive.variadic or None in primitive.gradients):
+        return None
+    return to_float(local, f"local gradient of {primitive.name}")
 
 
 def sweep(root: Node, seed: float) -> dict[Any, float]:
@@ -255,7 +263,10 @@ def graph_sweep(root: Node, seed: Any) -> dict[Any, Any]:
         upstream = adjoints[node]
         product = gate if primitive.selection else chain
         for operand, local in zip(node._operands, _graph_local_gradients(node), strict=True):
-            if operand.__class__ is float or local is None:
+            if operand.__class__ is float:
+                continue
+            if local is None:
+                local_as_float(primitive, None)  # raises where a gradient was declared
                 continue
             term = upstream if local.__class__ is float and local == 1.0 else product(upstream, local)
             adjoints[operand] = adjoints[operand] + term if operand in adjoints else term

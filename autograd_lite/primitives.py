@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 ROWS: dict[str, Primitive] = {}
 """Every primitive by name, in the order of the table."""
 
+VARARGS = 0x04  # the flag of a code object that takes *args
+
 FAILURES = (ValueError, ArithmeticError)
 """What a forward function raises where it has no value (ArithmeticError: division, overflow)."""
 
@@ -67,6 +69,15 @@ def _cure(thing: object, who: str) -> str:
     if hasattr(thing, "__float__"):
         return "Write float(...) around it if the conversion is meant."
     return "Pass an int, a float or a Value."
+
+
+def in_words(numbers: Sequence[float], operands: Sequence[Any]) -> str:
+    """Return operands for an error message: "2.0 at node 'x', -1.0"."""
+    said = list(map(repr, numbers))
+    for k, operand in enumerate(operands):
+        if isinstance(operand, Traced):
+            said[k] += f" at {operand.place()}"
+    return ", ".join(said[:6] + ["..."] * (len(said) > 6)) or "nothing"
 
 
 class Traced:
@@ -127,7 +138,8 @@ class Traced:
 class QuietFloat(Traced):
     """A plain float whose arithmetic never raises: 1/0 is inf, log(-1) is nan.
 
-    Local gradients are evaluated on floats; only where that raises, once more on these.
+    Local gradients are evaluated on floats; only where that raises, once more on these. It
+    compares and converts as the float it holds, so a condition decides as it did the first time.
     """
 
     __slots__ = ("number",)
@@ -135,6 +147,33 @@ class QuietFloat(Traced):
 
     def __init__(self, number: float) -> None:
         self.number = number
+
+    def __lt__(self, other: Any) -> bool:
+        return self.number < bare(other)  # type: ignore[no-any-return]
+
+    def __le__(self, other: Any) -> bool:
+        return self.number <= bare(other)  # type: ignore[no-any-return]
+
+    def __gt__(self, other: Any) -> bool:
+        return self.number > bare(other)  # type: ignore[no-any-return]
+
+    def __ge__(self, other: Any) -> bool:
+        return self.number >= bare(other)  # type: ignore[no-any-return]
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self.number == bare(other))
+
+    def __hash__(self) -> int:
+        return hash(self.number)
+
+    def __bool__(self) -> bool:
+        return self.number != 0.0
+
+    def __float__(self) -> float:
+        return self.number
+
+    def __round__(self, digits: int = 0) -> float:
+        return round(self.number, digits)
 
     def apply(self, primitive: Primitive, operands: tuple[Any, ...]) -> QuietFloat:
         return QuietFloat(primitive.quiet.forward(*[bare(operand) for operand in operands]))
@@ -152,9 +191,12 @@ class Interval:
     """
 
     def __init__(self, text: str) -> None:
+        try:
+            low, high = text[1:-1].split(",")
+            self.low, self.high = float(low), float(high)
+        except (TypeError, ValueError, AttributeError):
+            raise InputTypeError(f"interval: write it as '(0, inf)' or '[-1, 1]', got {text!r}.") from None
         self.text = text
-        low, high = text[1:-1].split(",")
-        self.low, self.high = float(low), float(high)
         self.low_open = text[0] == "(" and self.low != -inf
         self.high_open = text[-1] == ")" and self.high != inf
 
@@ -265,11 +307,9 @@ class Primitive:
             kind, rule = NumberOverflowError, "result must fit in a float (at most 1.8e308)"
             cure = "Scale the operand down, or work with logarithms (logsumexp, softplus)."
         elif isinstance(failure, ZeroDivisionError):
-            kind = DivisionByZeroError
-        got = ", ".join(map(repr, numbers)) or "nothing"
-        places = [operand.place() for operand in operands if isinstance(operand, Traced)]
-        where = f" at {' and '.join(dict.fromkeys(places))}" if places else ""
-        error = kind(f"{self.name}: {rule}, got {got}{where}. {cure}")
+            kind, rule = DivisionByZeroError, "must not divide by 0"
+            cure = "Add a small constant to what is divided by, or branch with where(b != 0, ...)."
+        error = kind(f"{self.name}: {rule}, got {in_words(numbers, operands)}. {cure}")
         error.primitive, error.numbers, error.operands = self.name, tuple(numbers), operands
         return error
 
@@ -301,8 +341,14 @@ class Primitive:
             (first, second), (a, b) = self.gradients, numbers
             return first and first(y, a, b), second and second(y, a, b)
         except FAILURES:
+            return self._quiet_partials(y, numbers)
+
+    def _quiet_partials(self, y: float, numbers: Sequence[float]) -> Sequence[float | None]:
+        try:
             locals_ = self.local_gradients(QuietFloat(y), [QuietFloat(x) for x in numbers])
-            return [bare(local) for local in locals_]
+        except FAILURES:  # a text that calls `math` raises again: nothing is defined here
+            return [nan] * len(numbers)
+        return [bare(local) for local in locals_]
 
     @property
     def quiet(self) -> Primitive:
@@ -353,9 +399,10 @@ def _undefined(*numbers: float) -> float:
 
 def _spread(values: Any, who: str) -> tuple[Any, ...]:
     try:
-        return tuple(values)
+        items = iter(values)
     except TypeError:
         return (to_float(values, who),)
+    return tuple(items)
 
 
 def _guarded(forward: Callable[..., float], domain: Interval) -> Callable[..., float]:
@@ -366,6 +413,19 @@ def _guarded(forward: Callable[..., float], domain: Interval) -> Callable[..., f
         return forward(*numbers)
 
     return guarded
+
+
+def _check_function(function: object, count: int | None, who: str, cure: str) -> None:
+    """Raise unless `function` can be called with `count` arguments, as far as one can see."""
+    if not callable(function):
+        raise InputTypeError(f"{who} must be a function, got {_describe(function)}. Write {cure}")
+    code = getattr(function, "__code__", None)
+    if code is None or code.co_flags & VARARGS or count is None:
+        return
+    at_most = code.co_argcount - (getattr(function, "__self__", None) is not None)
+    at_least = at_most - len(getattr(function, "__defaults__", None) or ())
+    if not at_least <= count <= at_most:
+        raise InputTypeError(f"{who} takes {count} arguments here, got a function of {at_most}. Write {cure}")
 
 
 def primitive(
@@ -416,19 +476,21 @@ def primitive(
     >>> soft(0.0)
     0.6931471805599453
     """
+    who = f"primitive {name!r}"
     if not isinstance(name, str) or not name:
         raise InputTypeError(f"primitive: the name must be a non-empty str, got {name!r}.")
-    if not callable(forward):
-        raise InputTypeError(f"primitive {name!r}: forward must be a function of floats, got {_describe(forward)}.")
-    for gradient in local_gradients:
-        if gradient is not None and not callable(gradient):
-            raise InputTypeError(
-                f"primitive {name!r}: a local gradient is a function of (y, *operands) or None, "
-                f"got {_describe(gradient)}. Write lambda y, x: ... ."
-            )
     if not local_gradients or (variadic and (len(local_gradients) > 1 or local_gradients[0] is None)):
         need = "exactly one function (y, *xs) -> all of them" if variadic else "one per operand"
-        raise InputTypeError(f"primitive {name!r}: local gradients needed: {need}, got {len(local_gradients)}.")
+        raise InputTypeError(f"{who}: local gradients needed: {need}, got {len(local_gradients)}.")
+    count = None if variadic else len(local_gradients)
+    _check_function(forward, count, f"{who}: forward", "lambda x: ...")
+    for gradient in local_gradients:
+        if gradient is not None:
+            _check_function(gradient, count and count + 1, f"{who}: a local gradient", "lambda y, x: ...")
+    if not isinstance(defaults, tuple) or len(defaults) >= len(local_gradients):
+        raise InputTypeError(f"{who}: defaults must be a tuple of some trailing operands, got {defaults!r}.")
+    if symbol is not None and not isinstance(symbol, str):
+        raise InputTypeError(f"{who}: the symbol must be a str, got {_describe(symbol)}.")
     if name in ROWS and ROWS[name].reserved:
         raise InputTypeError(f"primitive: {name!r} is a row of the table already. Choose another name.")
     row = Primitive(name, forward, local_gradients)

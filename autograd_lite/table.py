@@ -12,7 +12,7 @@ import math
 from math import inf, nan
 
 from autograd_lite import floats
-from autograd_lite.primitives import ROWS, Traced, primitive
+from autograd_lite.primitives import ROWS, Traced, primitive, to_float
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # fmt: off
 
 LN_2, INVERSE_LN_2, INVERSE_LN_10 = 0.6931471805599453, 1.4426950408889634, 0.4342944819032518
-TWO_OVER_ROOT_PI, INVERSE_ROOT_TWO_PI = 1.1283791670955126, 0.3989422804014327
+INVERSE_ROOT_TWO_PI = 0.3989422804014327
 FINITE = "operand must be finite"
 
 # ---- selections: a branch is a row, so that it survives tracing and replay
@@ -63,7 +63,8 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     if condition != condition:
         return nan
     chosen = a if condition else b
-    return chosen() if _is_branch(chosen) else chosen
+    chosen = chosen() if _is_branch(chosen) else chosen
+    return chosen if chosen.__class__ is float or isinstance(chosen, Traced) else to_float(chosen, "where")
 
 
 def _is_branch(branch: Any) -> bool:
@@ -160,20 +161,19 @@ mul = primitive("mul", float.__mul__, lambda y, a, b: b, lambda y, a, b: a, symb
 div = primitive(
     "div", float.__truediv__, lambda y, a, b: 1.0 / b, lambda y, a, b: -y / b,
     symbol="÷", probe=("(-3, 3)", "(0.5, 3)"), edge=lambda a, b: a * math.copysign(inf, b),
-    rule="divisor must not be 0", cure="Add a small constant to the divisor, or branch with where(b != 0, ...).",
     doc="Return a / b.",
 )
 neg = primitive("neg", float.__neg__, lambda y, x: -1.0, symbol="−", doc="Return -x.")
 pow = primitive(
     "pow", floats.power,
     lambda y, x, n: where(
-        n - 1.0 + 1.0 - n,  # not 0 where n - 1 is inexact: then x**(n-1) is off by 130 ulp
+        floats.rounding_of_decrement(n),  # not 0: n - 1 is inexact, and x**(n-1) off by 130 ulp
         lambda: where(x, lambda: n * y / x, lambda: gate(n, x ** (n - 1.0))),
         lambda: gate(n, x ** (n - 1.0)),  # 0 at n = 0, yet with the derivative 1/x in n
     ),
     lambda y, x, n: where(x, lambda: y * log(x), 0.0),
     symbol="^", probe=("(0.2, 3)", "(-2, 3)"), float_gradients=floats.power_gradients, edge=floats.power_edge,
-    rule="0 has no negative power, a negative base none with a fractional exponent",
+    rule="a negative base needs an integer exponent",
     cure="Write abs(x) ** n, or cbrt(x) for the real cube root.",
     doc="Return x ** n.",
 )
@@ -408,10 +408,10 @@ gaussian = primitive(
     doc="Return e**(-rate * x * x), accurate in the tail (rate 1 unless given).",
 )
 erf = primitive(
-    "erf", math.erf, lambda y, x: TWO_OVER_ROOT_PI * gaussian(x, 1.0),
+    "erf", math.erf, lambda y, x: floats.TWO_OVER_ROOT_PI * gaussian(x, 1.0),
     doc="Return the error function.",
 )
-erfc = primitive("erfc", math.erfc, lambda y, x: -TWO_OVER_ROOT_PI * gaussian(x, 1.0), doc="Return 1 - erf(x).")
+erfc = primitive("erfc", math.erfc, lambda y, x: -floats.TWO_OVER_ROOT_PI * gaussian(x, 1.0), doc="Return 1 - erf(x).")
 normal_cdf = primitive(
     "normal_cdf", floats.normal_cdf, lambda y, x: INVERSE_ROOT_TWO_PI * gaussian(x, 0.5), symbol="Φ",
     doc="Return the standard normal distribution function.",

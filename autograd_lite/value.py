@@ -29,7 +29,7 @@ from autograd_lite.graph import (
     sweep,
     topological_order,
 )
-from autograd_lite.primitives import FAILURES, ROWS, Traced, to_float
+from autograd_lite.primitives import FAILURES, ROWS, Traced, in_words, to_float
 from autograd_lite.table import add, div, mul, neg, pow, sub
 
 TYPE_CHECKING = False
@@ -297,9 +297,15 @@ class Value(Node):
             a, b = (x if isinstance(x, Traced) else to_float(x, name) for x in inputs)
             return operator(a, b)
         if name in ROWS:
-            raise InputTypeError(f"np.{name}: would lose the gradient. Write {name}(v) from autograd_lite.")
+            call = f"{name}({'v' if ROWS[name].arity == 1 else '...'})"
+            raise InputTypeError(f"np.{name}: would lose the gradient. Write {call} from autograd_lite.")
+        if any(getattr(x, "ndim", 0) for x in inputs):
+            raise InputTypeError(
+                f"np.{name}: a Value does not mix with numpy arrays. Write [x * v for x in array], "
+                f"or v.data for the plain number."
+            )
         raise InputTypeError(
-            f"np.{name}: a Value does not mix with numpy arrays. Write [x * v for x in array], "
+            f"np.{name}: would lose the gradient. Use operators and the functions of autograd_lite, "
             f"or v.data for the plain number."
         )
 
@@ -330,6 +336,7 @@ class Value(Node):
         """
         if self._primitive is None:
             return ()
+        check_fresh(self)
         partials = self._primitive.partials(self._data, numbers_of(self))
         return tuple(
             0.0 if operand.__class__ is float else float(local or 0.0)
@@ -386,8 +393,6 @@ class Value(Node):
         54.0
         """
         for node, gradient in sweep(self, to_float(seed, "backward: seed")).items():
-            if gradient.__class__ is not float:  # a local gradient of the user's own returned it
-                gradient = to_float(gradient, "backward: gradient")
             if node._operands:
                 node._grad = gradient
             else:
@@ -470,10 +475,8 @@ def _nonfinite_error(node: Value) -> NonFiniteError:
     primitive, operands = node._primitive, node._operands
     assert primitive is not None
     numbers = tuple(numbers_of(node))
-    places = [operand.place() for operand in operands if isinstance(operand, Node)]
     error = NonFiniteError(
-        f"{primitive.name}: result must be finite, got {node._data!r} from "
-        f"{', '.join(map(repr, numbers))} at {' and '.join(dict.fromkeys(places))}. "
+        f"{primitive.name}: result must be finite, got {node._data!r} from {in_words(numbers, operands)}. "
         f"Look at the operands: one is too large, or nan already."
     )
     error.primitive, error.numbers, error.operands = primitive.name, numbers, operands
@@ -515,8 +518,8 @@ def gradients(root: Value, leaves: Iterable[Value], *, create_graph: bool = Fals
     start = to_float(seed, "gradients: seed")
     if not create_graph:
         adjoints = sweep(root, start)
-        return [float(adjoints.get(leaf, 0.0)) for leaf in wanted]  # a user's row may hand out other numbers
-    with modes.Mode(modes.inside_gradient, True):
+        return [adjoints.get(leaf, 0.0) for leaf in wanted]
+    with modes.Mode(modes.inside_gradient, True), modes.Mode(modes.recording, True):
         graphs = graph_sweep(root, start)
         return [_as_own_node(graphs.get(leaf, 0.0), graphs) for leaf in wanted]
 

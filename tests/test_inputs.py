@@ -324,11 +324,11 @@ def test_labels_and_roles_are_kept():
 FAILING = {
     "log of a negative": (log, -1.5, "Domain", r"log: operand must lie in \(0, inf\), got -1.5 at node 'x'\. Shift"),
     "log of zero": (log, 0.0, "Domain", r"log: .*got 0\.0 at node 'x'"),
-    "division by zero": (lambda x: 1 / x, 0.0, "DivisionByZero", r"div: divisor must not be 0, got 1\.0, 0\.0 at node"),
-    "a negative power of zero": (lambda x: x**-1, 0.0, "DivisionByZero", r"pow: .*got 0\.0, -1\.0 at node 'x'"),
+    "division by zero": (lambda x: 1 / x, 0.0, "DivisionByZero", r"div: must not divide by 0, got 1\.0, 0\.0 at node"),
+    "a negative power of zero": (lambda x: x**-1, 0.0, "DivisionByZero", r"pow: .*got 0\.0 at node 'x', -1\.0"),
     "a root of a negative": (lambda x: x ** (1 / 3), -8.0, "Domain", r"pow: .*cbrt"),
     "exp overflows": (exp, 1000.0, "NumberOverflow", r"exp: .*got 1000\.0 at node 'x'"),
-    "a square overflows": (lambda x: x**2, 1e200, "NumberOverflow", r"pow: .*got 1e\+200, 2\.0 at node 'x'"),
+    "a square overflows": (lambda x: x**2, 1e200, "NumberOverflow", r"pow: .*got 1e\+200 at node 'x', 2\.0"),
     "sqrt of a negative": (sqrt, -1.0, "Domain", r"sqrt: operand must lie in \[0, inf\)"),
     "sin of infinity": (ROWS["sin"], math.inf, "Domain", r"sin: operand must be finite, got inf at node 'x'"),
     "asin beyond 1": (ROWS["asin"], 1.5, "Domain", r"asin: operand must lie in \[-1, 1\]"),
@@ -357,7 +357,7 @@ def test_an_error_says_which_nodes_the_operands_are():
         (a * -1.0 * 1.0).data, log(Value(-1.0))
     with pytest.raises(ValueError, match="at an unnamed result of sub"):
         log(a - b)
-    with pytest.raises(ZeroDivisionError, match="at an unnamed leaf and node 'n'"):
+    with pytest.raises(ZeroDivisionError, match=r"got 1\.0 at an unnamed leaf, 0\.0 at node 'n'"):
         a / Value(0.0, label="n")
 
 
@@ -563,7 +563,7 @@ def test_a_row_whose_forward_leaves_the_reals_raises(new_row):
         (("", math.exp, lambda y, x: y), "non-empty str"),
         ((3, math.exp, lambda y, x: y), "non-empty str"),
         (("f_test", 3.0, lambda y, x: y), "forward must be a function"),
-        (("f_test", math.exp, 3.0), "a local gradient is a function"),
+        (("f_test", math.exp, 3.0), "a local gradient must be a function"),
         (("f_test", math.exp), "one per operand"),
     ],
 )

@@ -437,7 +437,7 @@ def test_raise_on_nonfinite_names_the_operation_and_its_operands():
     x = Value(1e200, label="x")
     with raise_on_nonfinite():
         with pytest.raises(
-            FloatingPointError, match=r"mul: result must be finite, got inf from 1e\+200, 1e\+200 at node 'x'"
+            FloatingPointError, match=r"mul: result .* got inf from 1e\+200 at node 'x', 1e\+200 at node 'x'"
         ) as caught:
             x * x
         assert isinstance(caught.value, errors.NonFiniteError)

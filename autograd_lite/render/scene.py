@@ -94,7 +94,7 @@ def scene_of(root: Any, *, with_gradients: bool, digits: int, limit: int) -> Sce
         for node in () if with_gradients else adjoints:  # the sweep has looked
             check_fresh(node)
     except StaleGraphError as stale:
-        raise StaleGraphError(str(stale).replace("backward", "draw", 1)) from None
+        raise StaleGraphError(str(stale).replace("gradient", "draw", 1)) from None
     shown = nearest(root, _operands, limit)
     units = {node: Unit(node, digits) for node in _operands_first(root, shown)}
     for node, unit in units.items():

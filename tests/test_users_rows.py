@@ -1,0 +1,188 @@
+"""A user's own row: what `primitive` refuses, and what a wrong or singular row does."""
+
+import math
+import pickle
+import threading
+
+import pytest
+
+from autograd_lite import Value, cross_entropy, exp, gradients, log, mean, no_grad, norm, primitive, softmax, where
+from autograd_lite import sum as sum_row
+from autograd_lite.errors import ArgumentError, DomainError, InputTypeError, StaleGraphError
+
+
+def reciprocal_by(text):
+    """A row that is x, with a local gradient that divides by zero at 0."""
+    return primitive("f_singular", lambda x: x, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        lambda y, x: 1 / x if x == 0 else 2.0,
+        lambda y, x: 1 / x if not x else 7.0,
+        lambda y, x: 1 / x if x < 1 else 7.0,
+        lambda y, x: 1 / x if x >= 0 and x <= 0 and not x > 0 else 7.0,
+        lambda y, x: where(x >= 0, lambda: 1 / x, 0.0),
+    ],
+    ids=["equal", "not", "less", "bounds", "where"],
+)
+def test_a_condition_in_a_local_gradient_decides_the_same_way_where_the_gradient_is_singular(text):
+    x = Value(0.0)
+    reciprocal_by(text)(x).backward()
+    assert x.grad == math.inf
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        lambda y, x: 1 / (2 * math.sqrt(x)),
+        lambda y, x: max(x, 0.0) / x,
+        lambda y, x: round(x) / x,
+        lambda y, x: math.log(x) * float(x),
+    ],
+)
+def test_a_singular_local_gradient_written_with_math_is_not_finite_and_does_not_raise(text):
+    x = Value(0.0)
+    reciprocal_by(text)(x).backward()
+    assert not math.isfinite(x.grad)
+
+
+def test_a_forgotten_return_in_a_local_gradient_is_an_error():
+    row = primitive("f_forgetful", lambda x: x * x, lambda y, x: None)
+    with pytest.raises(InputTypeError, match=r"local gradient of f_forgetful.*return statement forgotten"):
+        row(Value(3.0)).backward()
+    x = Value(3.0)
+    with pytest.raises(InputTypeError, match="local gradient of f_forgetful"):
+        gradients(row(x), [x], create_graph=True)
+
+
+def test_a_declared_none_is_no_gradient():
+    row = primitive("f_deaf", lambda x, n: x * n, lambda y, x, n: n, None)
+    x, n = Value(3.0), Value(2.0)
+    row(x, n).backward()
+    assert (x.grad, n.grad) == (2.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        ((lambda x: x, lambda x: 1.0), {}, "a local gradient takes 2 arguments here, got a function of 1"),
+        ((lambda a, b: a, lambda y, x: 1.0), {}, "forward takes 1 arguments here, got a function of 2"),
+        ((lambda x: x, lambda y, x: 1.0), {"domain": "0..1"}, "interval: write it as"),
+        ((lambda x: x, lambda y, x: 1.0), {"domain": (0, 1)}, "interval: write it as"),
+        ((lambda x: x, lambda y, x: 1.0), {"defaults": 2}, "defaults must be a tuple"),
+        ((lambda x: x, lambda y, x: 1.0), {"symbol": 3}, "the symbol must be a str"),
+    ],
+)
+def test_a_row_that_cannot_work_is_refused_where_it_is_defined(arguments, options, message):
+    with pytest.raises(InputTypeError, match=message):
+        primitive("f_refused", *arguments, **options)
+
+
+def test_functions_with_optional_or_any_arguments_make_rows():
+    twice = primitive("f_optional", lambda x, factor=2.0: factor * x, lambda y, *xs: 2.0)
+    x = Value(3.0)
+    twice(x).backward()
+    assert x.grad == 2.0
+
+
+def test_an_odd_number_from_a_local_gradient_becomes_a_float_or_an_error_before_any_grad_moves():
+    numpy = pytest.importorskip("numpy")
+    row = primitive("f_numpy", lambda x: x, lambda y, x: numpy.float64(2.0))
+    x = Value(1.0)
+    y = row(x)
+    y.grad = 1.0
+    y.backward_step()
+    assert type(x.grad) is float
+    captured = Value(5.0)
+    bad = primitive("f_captured", lambda x: x, lambda y, x: captured)
+    w, x = Value(2.0), Value(1.0)
+    with pytest.raises(InputTypeError, match="local gradient of f_captured"):
+        (w * bad(x)).backward()
+    assert (w.grad, x.grad) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: cross_entropy([[1.0, 2.0]], 0),
+        lambda: softmax([[1.0, 2.0]]),
+        lambda: mean([[1, 2, 3]]),
+        lambda: norm([[3, 4]]),
+        lambda: mean(Value(1.0)),
+    ],
+)
+def test_a_batch_given_for_a_vector_is_refused(call):
+    with pytest.raises(InputTypeError):
+        call()
+
+
+def test_an_error_inside_a_generator_is_the_error_one_sees():
+    with pytest.raises(InputTypeError, match="exp: a real number is needed, got 'a'"):
+        sum_row(exp(v) for v in [1.0, "a"])
+
+
+def test_local_gradients_refuse_a_stale_node():
+    x = Value(2.0)
+    y = exp(x)
+    x.data = 3.0
+    with pytest.raises(StaleGraphError):
+        _ = y.local_gradients
+
+
+def test_an_error_travels_between_processes_without_its_operands():
+    x = Value(-1.0, label="m") * 1.0
+    with pytest.raises(DomainError) as caught:
+        log(x)
+    copy = pickle.loads(pickle.dumps(caught.value))
+    assert (str(copy), copy.numbers, copy.operands) == (str(caught.value), (-1.0,), ())
+
+
+def test_one_mode_object_may_be_entered_in_several_threads():
+    mode = no_grad()
+    leaves, errors = [], []
+
+    def work():
+        try:
+            for _ in range(50):
+                with mode, mode:
+                    leaves.append((Value(1.0) * 2.0).is_leaf)
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert all(leaves)
+    assert not (Value(1.0) * 2.0).is_leaf
+
+
+def test_a_mode_refuses_to_decorate_what_leaves_its_block():
+    def numbers():
+        yield Value(1.0) * 2.0
+
+    with pytest.raises(InputTypeError, match="decorates plain functions"):
+        no_grad()(numbers)
+
+
+def test_second_derivatives_are_recorded_even_where_nothing_else_is():
+    x = Value(2.0)
+    y = x * x * x
+    with no_grad():
+        (slope,) = gradients(y, [x], create_graph=True)
+    assert gradients(slope, [x]) == [12.0]
+
+
+def test_where_on_plain_numbers_gives_a_float():
+    assert type(where(True, 1, 2)) is float
+
+
+def test_bce_checks_its_probability():
+    from autograd_lite import bce
+
+    with pytest.raises(ArgumentError):
+        bce(Value(1.5), 1.0)

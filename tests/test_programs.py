@@ -345,6 +345,22 @@ def test_backward_never_raises_where_forward_succeeded(tree, numbers):
             gradients(first, leaves)
 
 
+@given(programs_at_points(names=ALL, longest=5, numbers=st.sampled_from(SPECIAL)))
+def test_the_two_sweeps_agree_at_infinities_zeros_and_nan_to_second_order(drawn):
+    """And neither raises: the corners where 0 * inf, a pole or a tie decides."""
+    program, point, _ = drawn
+    leaves = [Value(x) for x in point]
+    try:
+        root = program.run(leaves)[-1]
+    except (ValueError, ArithmeticError):
+        assume(False)
+    firsts = gradients(root, leaves, create_graph=True)
+    assert all_bits(g + 0.0 for g in gradients(root, leaves)) == all_bits(g.data + 0.0 for g in firsts)
+    for first in firsts:
+        seconds = gradients(first, leaves, create_graph=True)
+        assert all_bits(g + 0.0 for g in gradients(first, leaves)) == all_bits(g.data + 0.0 for g in seconds)
+
+
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
 def test_no_gradient_of_a_row_raises_where_its_value_exists(row):
     """At every special point, to second order: inf or nan is an answer, an exception is not."""

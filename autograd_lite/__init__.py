@@ -22,8 +22,10 @@ from autograd_lite.graph import first_nonfinite, topological_order
 from autograd_lite.modes import no_grad, raise_on_nonfinite
 from autograd_lite.primitives import Primitive, primitive
 from autograd_lite.render import draw
-from autograd_lite.table import (  # noqa: F401  (sum, max, ... are attributes, not star-exported)
-    abs,
+
+# Attributes, not in __all__: a star import does not hide Python's own.
+from autograd_lite.table import abs as abs
+from autograd_lite.table import (
     acos,
     acosh,
     add,
@@ -59,14 +61,11 @@ from autograd_lite.table import (  # noqa: F401  (sum, max, ... are attributes, 
     logaddexp,
     logsigmoid,
     logsumexp,
-    max,
     maximum,
-    min,
     minimum,
     mul,
     neg,
     normal_cdf,
-    pow,
     prod,
     relu,
     sigmoid,
@@ -79,11 +78,14 @@ from autograd_lite.table import (  # noqa: F401  (sum, max, ... are attributes, 
     sqrt,
     step,
     sub,
-    sum,
     tan,
     tanh,
     where,
 )
+from autograd_lite.table import max as max
+from autograd_lite.table import min as min
+from autograd_lite.table import pow as pow
+from autograd_lite.table import sum as sum
 from autograd_lite.value import Value, gradients, leaves
 
 __version__ = "0.1.0"

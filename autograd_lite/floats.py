@@ -224,20 +224,30 @@ def dot(*halves: float) -> float:
         return _left_to_right(products)
 
 
+def exp_difference(a: float, b: float) -> float:
+    """Return exp(a - b): what a - b loses to rounding would cost 300 ulp at -700."""
+    d = a - b
+    e = exp(d)
+    if d - d != 0.0:
+        return e
+    step_taken = d - a
+    return e + e * ((a - (d - step_taken)) - (b + step_taken))
+
+
 def logsumexp(*xs: float) -> float:
     """Return ln(exp(x0) + exp(x1) + ...), the largest term taken out, the rest through log1p."""
     top = max(xs)
     if top - top != 0.0:  # an infinity, or nan
         return maximum(*xs)
     at = xs.index(top)
-    return top + log1p(fsum([exp(x - top) for x in xs[:at] + xs[at + 1 :]]))
+    return top + log1p(fsum([exp_difference(x, top) for x in xs[:at] + xs[at + 1 :]]))
 
 
 def share(chosen: float, *others: float) -> float:
     """Return exp(chosen) / (exp(chosen) + sum of exp(others)): one output of a softmax."""
     top = max(chosen, *others) if others else chosen
-    weight = exp(chosen - top)
-    return weight / fsum([weight, *[exp(x - top) for x in others]])
+    weight = exp_difference(chosen, top)
+    return weight / fsum([weight, *[exp_difference(x, top) for x in others]])
 
 
 # Local gradients on plain floats, for rows whose own text calls other rows: the same numbers
@@ -283,6 +293,6 @@ def maximum_gradients(y: float, a: float, b: float) -> tuple[float, float]:
 def logsumexp_gradients(y: float, *xs: float) -> list[float]:
     """Return softmax(xs), with the largest operand taken out before any exponential."""
     top = maximum(*xs)
-    weights = [exp(x - top) for x in xs]
+    weights = [exp_difference(x, top) for x in xs]
     norm = total(*weights)
     return [weight / norm for weight in weights]

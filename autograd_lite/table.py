@@ -277,9 +277,9 @@ log1p = primitive(
     domain="(-1, inf)", probe="(-0.6, 3)", edge=lambda x: -inf if x == -1.0 else nan,
     doc="Return ln(1 + x), accurate near 0.",
 )
-logaddexp = primitive(
-    "logaddexp", floats.logsumexp, lambda y, a, b: sigmoid(a - b), lambda y, a, b: sigmoid(b - a),
-    doc="Return ln(e**a + e**b).",
+exp_difference = primitive(
+    "exp_difference", floats.exp_difference, lambda y, a, b: y, lambda y, a, b: -y, symbol="exp", edge=lambda a, b: inf,
+    doc="Return e**(a - b), the difference taken exactly.",
 )
 
 
@@ -287,7 +287,7 @@ def _weights(y: Any, *xs: Any) -> list[Any]:
     # Shifting by a constant leaves every derivative unchanged, so no gradient needs to pass
     # through the top, and keeps every exponential at most 1.
     top = detach(max(*xs))
-    weights = [exp(x - top) for x in xs]
+    weights = [exp_difference(x, top) for x in xs]
     norm = sum(*weights)
     return [weight / norm for weight in weights]
 
@@ -303,6 +303,11 @@ logsumexp = primitive(
     variadic=True, float_gradients=floats.logsumexp_gradients, rule="at least one operand is needed",
     cure="Test the list first.",
     doc="Return ln(e**x0 + e**x1 + ...): finite for operands of any size.",
+)
+logaddexp = primitive(
+    "logaddexp", floats.logsumexp, lambda y, a, b: _weights(y, a, b)[0], lambda y, a, b: _weights(y, a, b)[1],
+    float_gradients=floats.logsumexp_gradients,
+    doc="Return ln(e**a + e**b).",
 )
 softmax_row = primitive(
     "softmax", floats.share, _share_gradients, variadic=True,

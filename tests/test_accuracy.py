@@ -29,23 +29,13 @@ def promised_value(row, xs):
         return 4.0  # bit-for-bit parity is the promise; this holds the platform's libm to its own
     if row.name == "prod":
         return max(1.0, len(xs) / 2)  # half an ulp for each product
-    if row.name == "softmax":
-        return 4.0 + 2 * len(xs) + difference_rounding(xs)
     return 16.0 if row.name in GELU_FAMILY else 4.0
 
 
 def promised_gradient(row, xs):
-    if row.name in ("logsumexp", "softmax", "logaddexp"):
-        # The form is exp(x_i - max): the difference is rounded once, by up to half an ulp of
-        # its size, and exp turns that absolute error into a relative one.
-        return 4.0 + 2 * len(xs) + difference_rounding(xs)
     if row.name == "prod":
         return max(4.0, len(xs) / 2)
     return 16.0 if row.name in GELU_FAMILY | INVERSE else 4.0
-
-
-def difference_rounding(xs):
-    return 2.0 * math.ulp(max(xs) - min(xs)) / math.ulp(1.0) if len(xs) > 1 else 0.0
 
 
 def stays_in_range(row, xs):

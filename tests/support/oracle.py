@@ -157,6 +157,11 @@ BINARY = {
         lambda x, a: mp.one if x > 0 else a * mp.exp(x),
         lambda x, a: mp.zero if x > 0 else mp.exp(x) - 1,
     ),
+    "exp_difference": (
+        lambda a, b: mp.exp(a - b),
+        lambda a, b: mp.exp(a - b),
+        lambda a, b: -mp.exp(a - b),
+    ),
     "logaddexp": (
         lambda a, b: mp.log(mp.exp(a) + mp.exp(b)),
         lambda a, b: 1 / (1 + mp.exp(b - a)),

@@ -375,7 +375,10 @@ def test_where_python_raises_the_quiet_row_has_the_value_of_ieee_arithmetic(name
 
 def test_rows_without_an_edge_of_their_own_are_undefined_where_they_raise():
     assert math.isnan(ROWS["clip"].quiet(0.0, 1.0, -1.0))
-    assert {row.name for row in TABLE if row.edge is not ROWS["add"].edge} <= NUMPY.keys() | {"gaussian", "exp_difference"}
+    assert {row.name for row in TABLE if row.edge is not ROWS["add"].edge} <= NUMPY.keys() | {
+        "gaussian",
+        "exp_difference",
+    }
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from autograd_lite.render.text_tree import can_encode, spelled
+from autograd_lite.notation import can_encode, spelled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from autograd_lite.cli.console import BOLD, complain, say, styled
 from autograd_lite.cli.examination import trouble_with_nn
 from autograd_lite.cli.training import say_result, summary
 from autograd_lite.render.files import RenderError, install_command
-from autograd_lite.render.numerals import numeral
+from autograd_lite.notation import numeral
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from autograd_lite import Value, draw
 from autograd_lite.cli.console import BOLD, RED, say, styled
 from autograd_lite.cli.expressions import Expression, assignments
 from autograd_lite.errors import ArgumentError, OperationError
-from autograd_lite.render.numerals import numeral
+from autograd_lite.notation import numeral
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

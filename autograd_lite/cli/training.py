@@ -9,7 +9,7 @@ from math import fsum, isfinite, sqrt
 from autograd_lite.cli.console import BOLD, complain, say, styled
 from autograd_lite.cli.examination import trouble_with_nn
 from autograd_lite.errors import ArgumentError
-from autograd_lite.render.numerals import numeral
+from autograd_lite.notation import numeral
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from collections import deque
 
 from autograd_lite.errors import StaleGraphError
 from autograd_lite.graph import check_fresh, numbers_of, sweep, topological_order
-from autograd_lite.render.numerals import SUPERSCRIPTS, numeral, product, second, summed
+from autograd_lite.notation import SUPERSCRIPTS, numeral, product, second, summed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 
+from autograd_lite.notation import can_encode, printable, spelled
 from autograd_lite.render.scene import Scene, Unit, nearest, said_of_fold
 
 TYPE_CHECKING = False
@@ -13,14 +14,6 @@ if TYPE_CHECKING:
     Row: TypeAlias = list[str]
 
 DEEPEST = 12  # levels of indentation; what lies deeper is continued below the tree
-LABEL_WIDTH = 24
-ASCII = str.maketrans(
-    {
-        "├": "|", "└": "`", "─": "-", "│": "|", "−": "-", "×": "*", "÷": "/", "·": "*", "±": "+-", "→": "->",
-        "…": "...", "∂": "d", "σ": "sigmoid", "Σ": "sum", "Π": "prod", "Φ": "Phi", "√": "sqrt", "∛": "cbrt",
-        "⁰": "^0", "¹": "^1", "²": "^2", "³": "^3", "⁴": "^4", "⁵": "^5", "⁶": "^6", "⁷": "^7", "⁸": "^8", "⁹": "^9",
-    }
-)  # fmt: skip
 
 
 def text_tree(scene: Scene, encoding: str | None = None, lines: int | None = None) -> str:
@@ -39,28 +32,6 @@ def text_tree(scene: Scene, encoding: str | None = None, lines: int | None = Non
     if encoding is not None and not can_encode(text, encoding):
         text = _aligned([[spelled(cell, encoding) for cell in row] for row in rows], scene.has_gradients)
     return f"{text}\n{folded}" if folded else text
-
-
-def can_encode(text: str, encoding: str) -> bool:
-    """Say whether a stream of this encoding takes the text.
-
-    >>> can_encode("2 × 3", "cp1252"), can_encode("σ", "cp1252")
-    (True, False)
-    """
-    try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def spelled(text: str, encoding: str) -> str:
-    """Return the text without signs that few encodings have: the known ones as words, the rest as escapes.
-
-    >>> spelled("σ(2 × −1)", "cp1252")
-    'sigmoid(2 * -1)'
-    """
-    return text.translate(ASCII).encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _rows(root: Unit, shown: dict[Unit, tuple[list[Unit], int]]) -> list[Row]:
@@ -115,16 +86,6 @@ class _Names:
         name = self.of(unit) if is_referred_to else printable(unit.label)
         made = unit.gate or ("" if unit.label else unit.role or "leaf")
         return f"{name} = {made}" if name and made else name or made
-
-
-def printable(label: str) -> str:
-    """Return a label on one line of bounded width, what cannot be printed as escapes.
-
-    >>> printable("two\\nlines")
-    'two\\\\nlines'
-    """
-    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in label[: 4 * LABEL_WIDTH])
-    return text if len(text) <= LABEL_WIDTH else text[: LABEL_WIDTH - 1] + "…"
 
 
 def _aligned(rows: list[Row], has_gradients: bool) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograd_lite.render.numerals import numeral, product, second, summed
+from autograd_lite.notation import numeral, product, second, summed
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 import autograd_lite as ag
 from autograd_lite import Value, draw, leaves
 from autograd_lite.cli.demonstration import neuron
-from autograd_lite.render.text_tree import DEEPEST, printable
+from autograd_lite.notation import printable
+from autograd_lite.render.text_tree import DEEPEST
 
 NEURON = """\
                           value  gradient  local × upstream

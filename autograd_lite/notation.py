@@ -1,10 +1,18 @@
-"""Numbers as pictures print them: few digits, a true minus, no trailing zeros."""
+"""How numbers, signs and labels are printed: few digits, a true minus, ASCII where a stream needs it."""
 
 from __future__ import annotations
 
 from math import isfinite
 
+LABEL_WIDTH = 24
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+ASCII = str.maketrans(
+    {
+        "├": "|", "└": "`", "─": "-", "│": "|", "−": "-", "×": "*", "÷": "/", "·": "*", "±": "+-", "→": "->",
+        "…": "...", "∂": "d", "σ": "sigmoid", "Σ": "sum", "Π": "prod", "Φ": "Phi", "√": "sqrt", "∛": "cbrt",
+        "⁰": "^0", "¹": "^1", "²": "^2", "³": "^3", "⁴": "^4", "⁵": "^5", "⁶": "^6", "⁷": "^7", "⁸": "^8", "⁹": "^9",
+    }
+)  # fmt: skip
 
 
 def numeral(number: float, digits: int) -> str:
@@ -52,6 +60,38 @@ def summed(terms: list[str]) -> str:
     """
     first, *rest = terms
     return " + ".join([first, *(" ".join([second(head), *tail]) for head, *tail in map(str.split, rest))])
+
+
+def printable(label: str) -> str:
+    """Return a label on one line of bounded width, what cannot be printed as escapes.
+
+    >>> printable("two\\nlines")
+    'two\\\\nlines'
+    """
+    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in label[: 4 * LABEL_WIDTH])
+    return text if len(text) <= LABEL_WIDTH else text[: LABEL_WIDTH - 1] + "…"
+
+
+def can_encode(text: str, encoding: str) -> bool:
+    """Say whether a stream of this encoding takes the text.
+
+    >>> can_encode("2 × 3", "cp1252"), can_encode("σ", "cp1252")
+    (True, False)
+    """
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def spelled(text: str, encoding: str) -> str:
+    """Return the text without signs that few encodings have: the known ones as words, the rest as escapes.
+
+    >>> spelled("σ(2 × −1)", "cp1252")
+    'sigmoid(2 * -1)'
+    """
+    return text.translate(ASCII).encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _without_trailing_zeros(text: str) -> str:

@@ -85,6 +85,8 @@ def cross_entropy(logits: Iterable[Any], target: int) -> Any:
     logits = _some_numbers(logits, "cross_entropy")
     target = class_index(target, len(logits), "cross_entropy")
     chosen = logits[target]
+    if len(logits) == 1:  # certain: 0, as a node where the logit is one
+        return chosen - chosen
     return logsumexp(*[0.0 if k == target else z - chosen for k, z in enumerate(logits)])
 
 

@@ -6,20 +6,22 @@ a million nodes is walked at the default recursion limit.
 
 from __future__ import annotations
 
-from math import inf, isfinite
+from math import inf, isfinite, nan
 from operator import attrgetter
 
-from autograd_lite.errors import InputTypeError, NonLeafError, StaleGraphError
+from autograd_lite.errors import InputTypeError, NonLeafError, OperationError, StaleGraphError
 from autograd_lite.primitives import FAILURES, Traced, to_float
 from autograd_lite.table import add, chain, gate, mul
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Any
 
     from autograd_lite.primitives import Primitive
 
+
+STALE = -1
+"""An epoch older than any: the node must be recomputed before a gradient is asked of it."""
 
 ROLES = ("parameter", "input", "constant")
 
@@ -169,8 +171,13 @@ def numbers_of(node: Node) -> list[float]:
     return [operand if operand.__class__ is float else operand._data for operand in node._operands]
 
 
-def replay(order: Iterable[Any], epoch: int) -> None:
-    """Recompute the nodes of `order` from their operands; those that were stale join `epoch`."""
+def replay(order: list[Any], epoch: int) -> None:
+    """Recompute the nodes of `order` from their operands; those that were stale join `epoch`.
+
+    An operation without a value raises only if the last node uses it: not in a branch that
+    `where` did not take. There it is nan.
+    """
+    failures: dict[Node, OperationError] = {}
     for node in order:
         primitive = node._primitive
         if primitive is None:
@@ -182,10 +189,36 @@ def replay(order: Iterable[Any], epoch: int) -> None:
             z = b if b.__class__ is float else b._data
             node._data = x * z if primitive is mul else x + z
         else:
-            node._data = primitive.evaluate(numbers_of(node), operands)
+            try:
+                node._data = primitive.evaluate(numbers_of(node), operands)
+            except OperationError as error:
+                node._data, failures[node] = nan, error
         for operand in operands:
             if operand.__class__ is not float and operand._epoch > node._epoch:
                 node._epoch = epoch
+    if failures:
+        used = _used_by(order[-1])
+        for node, failure in failures.items():
+            if node in used:
+                node._epoch = STALE
+                raise failure
+
+
+def _used_by(root: Node) -> set[Node]:
+    """Return the nodes that root depends on, without the branches that a selection did not take."""
+    used = {root}
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if node._primitive is None:
+            continue
+        partials = node._primitive.partials(node._data, numbers_of(node)) if node._primitive.selection else None
+        for k, operand in enumerate(node._operands):
+            if operand.__class__ is float or operand in used or (partials and partials[k] == 0.0):
+                continue
+            used.add(operand)
+            stack.append(operand)
+    return used
 
 
 def contributions(node: Node, upstream: float) -> list[tuple[Any, float]]:

@@ -521,11 +521,5 @@ def gradients(root: Value, leaves: Iterable[Value], *, create_graph: bool = Fals
         return [adjoints.get(leaf, 0.0) for leaf in wanted]
     with modes.Mode(modes.inside_gradient, True), modes.Mode(modes.recording, True):
         graphs = graph_sweep(root, start)
-        return [_as_own_node(graphs.get(leaf, 0.0), graphs) for leaf in wanted]
-
-
-def _as_own_node(gradient: Any, graph: dict[Any, Any]) -> Value:
-    """Return a gradient as a Value that is not also a node of the differentiated graph (exp' = exp)."""
-    if gradient.__class__ is not Value:
-        return Value(gradient)
-    return gradient.apply(table.identity, (gradient,)) if gradient in graph else gradient
+        found = [graphs.get(leaf, 0.0) for leaf in wanted]
+        return [gradient if gradient.__class__ is Value else Value(gradient) for gradient in found]

@@ -6,7 +6,19 @@ import threading
 
 import pytest
 
-from autograd_lite import Value, cross_entropy, exp, gradients, log, mean, no_grad, norm, primitive, softmax, where
+from autograd_lite import (
+    Value,
+    cross_entropy,
+    exp,
+    gradients,
+    log,
+    mean,
+    no_grad,
+    norm,
+    primitive,
+    softmax,
+    where,
+)
 from autograd_lite import sum as sum_row
 from autograd_lite.errors import ArgumentError, DomainError, InputTypeError, StaleGraphError
 

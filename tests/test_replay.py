@@ -1,0 +1,41 @@
+"""forward() where an operation has no value at the new point."""
+
+import math
+
+import pytest
+
+from autograd_lite import Value, cross_entropy, greater, log, where
+from autograd_lite.errors import DomainError, StaleGraphError
+
+
+def test_a_branch_that_where_does_not_take_at_a_replay_raises_nothing_and_gets_no_gradient():
+    x = Value(2.0, label="x")
+    y = where(greater(x, 0.0), log(x), x * 3.0)
+    x.data = -1.0
+    assert y.forward() == -3.0
+    y.backward()
+    assert x.grad == 3.0
+    x.data = 2.0
+    assert y.forward() == math.log(2.0)
+
+
+def test_a_branch_that_is_taken_at_a_replay_raises_and_leaves_the_graph_stale():
+    x = Value(2.0, label="x")
+    y = where(greater(x, -5.0), log(x), 0.0) + x
+    x.data = -1.0
+    with pytest.raises(DomainError, match=r"log: .*node 'x'"):
+        y.forward()
+    with pytest.raises(StaleGraphError):
+        y.backward()
+    x.data = 3.0
+    assert y.forward() == math.log(3.0) + 3.0
+    y.backward()
+    assert x.grad == 1 / 3 + 1.0
+
+
+def test_the_loss_of_a_single_class_is_a_node_with_gradient_zero():
+    z = Value(2.0)
+    loss = cross_entropy([z], 0)
+    loss.backward()
+    assert (loss.data, z.grad) == (0.0, 0.0)
+    assert cross_entropy([2.0], 0) == 0.0

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from math import isfinite
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from autograd_lite.primitives import Primitive
+
 LABEL_WIDTH = 24
+SPELLED_OUT = 3  # so many terms are written out; above, their number is
+INFIX = {"add": "+", "sub": "−", "mul": "×", "div": "/", "pow": "^", "greater": ">"}
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 ASCII = str.maketrans(
     {
@@ -92,6 +99,31 @@ def spelled(text: str, encoding: str) -> str:
     'sigmoid(2 * -1)'
     """
     return text.translate(ASCII).encode(encoding, "backslashreplace").decode(encoding)
+
+
+def arithmetic(row: Primitive, numbers: list[str]) -> str:
+    """Return an operation on its numbers, as one writes it: 2 × (−1), exp(−1), Σ of 5 terms."""
+    name = row.name
+    if name in INFIX:
+        a, b = numbers
+        return f"{second(a) if name == 'pow' else a} {INFIX[name]} {second(b)}"
+    if name == "neg":
+        return f"−({numbers[0]})"
+    if name == "dot":
+        half = len(numbers) // 2
+        if half > SPELLED_OUT:
+            return f"Σ of {half} products"
+        return summed([product(a, b) for a, b in zip(numbers[:half], numbers[half:], strict=True)])
+    if name == "sum":
+        return f"Σ of {len(numbers)} terms" if len(numbers) > SPELLED_OUT else summed(numbers)
+    called = row.symbol if row.symbol.isalpha() else name
+    return f"{called}({', '.join(numbers[:SPELLED_OUT])}{', …' * (len(numbers) > SPELLED_OUT)})"
+
+
+def on_stdout(text: str) -> str:
+    """Return the text as stdout can take it, in ASCII where it lacks the signs."""
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    return text if can_encode(text, encoding) else spelled(text, encoding)
 
 
 def _without_trailing_zeros(text: str) -> str:

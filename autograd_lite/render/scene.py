@@ -10,7 +10,7 @@ from collections import deque
 
 from autograd_lite.errors import StaleGraphError
 from autograd_lite.graph import check_fresh, numbers_of, sweep, topological_order
-from autograd_lite.notation import SUPERSCRIPTS, numeral, product, second, summed
+from autograd_lite.notation import SPELLED_OUT, SUPERSCRIPTS, arithmetic, numeral, product, second, summed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     T = TypeVar("T", bound=Hashable)
 
-SPELLED_OUT = 3  # so many terms are written out; above, their number is
-INFIX = {"add": "+", "sub": "−", "mul": "×", "div": "/", "pow": "^", "greater": ">"}
 SPELLED = {"neg": "−x", "dot": "x·w"}  # where the symbol alone would be mistaken or overlooked
 WITH_CONSTANT = {
     "add": ("+{}", "+{}"),
@@ -167,25 +165,6 @@ def gate_of(row: Primitive, operands: tuple[Any, ...], digits: int) -> str:
     template = WITH_CONSTANT[row.name][position]
     # A product reads well with a sign in it (×−1), the others do not (+(−3)).
     return template.format(constant if row.name == "mul" or template.startswith("{") else second(constant))
-
-
-def arithmetic(row: Primitive, numbers: list[str]) -> str:
-    """Return an operation on its numbers, as one writes it: 2 × (−1), exp(−1), Σ of 5 terms."""
-    name = row.name
-    if name in INFIX:
-        a, b = numbers
-        return f"{second(a) if name == 'pow' else a} {INFIX[name]} {second(b)}"
-    if name == "neg":
-        return f"−({numbers[0]})"
-    if name == "dot":
-        half = len(numbers) // 2
-        if half > SPELLED_OUT:
-            return f"Σ of {half} products"
-        return summed([product(a, b) for a, b in zip(numbers[:half], numbers[half:], strict=True)])
-    if name == "sum":
-        return f"Σ of {len(numbers)} terms" if len(numbers) > SPELLED_OUT else summed(numbers)
-    called = row.symbol if row.symbol.isalpha() else name
-    return f"{called}({', '.join(numbers[:SPELLED_OUT])}{', …' * (len(numbers) > SPELLED_OUT)})"
 
 
 def _operands(node: Any) -> list[Any]:

@@ -4,7 +4,8 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite import StaleGraphError, Value, draw, leaves
-from autograd_lite.render.scene import arithmetic, gate_of, scene_of
+from autograd_lite.notation import arithmetic
+from autograd_lite.render.scene import gate_of, scene_of
 
 
 def scene(root, gradients=True, limit=2000, digits=4):

@@ -16,7 +16,9 @@ import does not hide Python's own.
 """
 
 from autograd_lite import errors
+from autograd_lite.derivation import Step, steps
 from autograd_lite.errors import AutogradError, DomainError, StaleGraphError
+from autograd_lite.formulas import expression
 from autograd_lite.functions import bce, bce_logits, cross_entropy, dot, log_softmax, mean, norm, softmax
 from autograd_lite.graph import first_nonfinite, topological_order
 from autograd_lite.modes import no_grad, raise_on_nonfinite
@@ -94,6 +96,7 @@ __all__ = [
     "DomainError",
     "Primitive",
     "StaleGraphError",
+    "Step",
     "Value",
     "acos",
     "acosh",
@@ -121,6 +124,7 @@ __all__ = [
     "exp",
     "exp2",
     "expm1",
+    "expression",
     "first_nonfinite",
     "floor",
     "gaussian",
@@ -162,6 +166,7 @@ __all__ = [
     "softsign",
     "sqrt",
     "step",
+    "steps",
     "sub",
     "tan",
     "tanh",

@@ -122,7 +122,7 @@ def arithmetic(row: Primitive, numbers: list[str]) -> str:
 
 def on_stdout(text: str) -> str:
     """Return the text as stdout can take it, in ASCII where it lacks the signs."""
-    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"  # None: a StringIO takes everything
     return text if can_encode(text, encoding) else spelled(text, encoding)
 
 

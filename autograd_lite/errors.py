@@ -58,3 +58,7 @@ class StaleGraphError(AutogradError, RuntimeError):
 
 class NonLeafError(AutogradError, AttributeError, TypeError):
     """Something only a leaf can do was asked of a node that an operation made."""
+
+
+class RenderError(AutogradError, RuntimeError):
+    """A picture could not be rendered: `dot` is missing, or failed."""

@@ -10,8 +10,9 @@ from autograd_lite import Value, draw, exp, leaves
 from autograd_lite.cli.console import BOLD, complain, say, styled
 from autograd_lite.cli.examination import trouble_with_nn
 from autograd_lite.cli.training import say_result, summary
-from autograd_lite.render.files import RenderError, install_command
+from autograd_lite.errors import RenderError
 from autograd_lite.notation import numeral
+from autograd_lite.render.files import install_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from importlib import metadata, util
 import autograd_lite
 from autograd_lite import Value, draw
 from autograd_lite.cli.console import BOLD, RED, say, styled
-from autograd_lite.render.files import RenderError, install_command, render
+from autograd_lite.errors import RenderError
+from autograd_lite.render.files import install_command, render
 
 EXTRAS = (
     ("graphviz", "graphviz", "pictures as .svg, .png, .pdf (together with dot)"),

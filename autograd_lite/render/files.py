@@ -5,17 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
-from autograd_lite.errors import ArgumentError, AutogradError
+from autograd_lite.errors import ArgumentError, RenderError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 INSTALL = {"darwin": "brew install graphviz", "win32": "winget install graphviz"}
-
-
-class RenderError(AutogradError, RuntimeError):
-    """A picture could not be rendered: `dot` is missing, or failed."""
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> str:
@@ -54,7 +50,7 @@ def source(dot: str) -> Any:
     except ImportError:
         raise RenderError(
             "graphviz: the Python package must be installed, got none. "
-            "Run `python -m pip install graphviz`; .dot() and .text() work without."
+            "Run `python -m pip install graphviz`; .svg, .dot and .txt work without."
         ) from None
     return graphviz.Source(dot)
 
@@ -73,13 +69,13 @@ def render(dot: str, format: str) -> bytes:
     except graphviz.ExecutableNotFound:
         raise RenderError(
             f"render: .{format} needs Graphviz's `dot`, got none on the PATH. "
-            f"Run `{install_command()}`, or save as .dot or .txt, which work without."
+            f"Run `{install_command()}`, or save as .svg, which works without."
         ) from None
     except graphviz.CalledProcessError as failure:
         said = (failure.stderr or b"").decode(errors="replace").strip().partition("\n")[0]
         raise RenderError(
             f"render: `dot` must be able to draw .{format}, got exit status {failure.returncode} ({said}). "
-            f"Save as .dot or .txt, which work without."
+            f"Save with engine='builtin' as .svg, which works without."
         ) from None
     return rendered
 

@@ -203,3 +203,17 @@ def test_a_file_in_the_way_of_the_folder_is_an_error(tmp_path, capsys):
     (tmp_path / "there").write_text("")
     assert main(["demo", "--folder", str(tmp_path / "there")]) == 1
     assert "there: File exists" in capsys.readouterr().err
+
+
+def test_every_exception_lives_in_errors():
+    """One file says what can be raised; it imports nothing, so that anyone can catch from it."""
+    import autograd_lite.render.files
+    import nn  # noqa: F401
+    from autograd_lite.errors import AutogradError
+
+    kinds = [AutogradError]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    ours = [kind for kind in kinds if kind.__module__.split(".")[0] in ("autograd_lite", "nn")]
+    assert {kind.__module__ for kind in ours} == {"autograd_lite.errors"}
+    assert autograd_lite.render.files.RenderError in ours

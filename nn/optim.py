@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from math import cos, inf, isfinite, pi, sqrt
+from operator import index
 
 from autograd_lite import Value
 from autograd_lite.errors import ArgumentError, InputTypeError
@@ -13,7 +14,7 @@ from autograd_lite.errors import ArgumentError, InputTypeError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import TypeAlias
+    from typing import Any, TypeAlias
 
     Schedule: TypeAlias = Callable[[int], float]
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 class Optimizer:
     """What optimisers share: the parameters, the learning rate, the number of steps taken."""
 
-    def __init__(self, parameters: Iterable[Value], lr: float | Schedule, weight_decay: float) -> None:
+    def __init__(self, parameters: Iterable[Value], lr: float | Schedule | None, weight_decay: float) -> None:
         who = type(self).__name__
         try:
             self.parameters = list(dict.fromkeys(parameters))
@@ -31,14 +32,17 @@ class Optimizer:
             ) from None
         for parameter in self.parameters:
             if not isinstance(parameter, Value) or not parameter.is_leaf:
-                raise InputTypeError(f"{who}: parameters must be Values that are leaves, got {parameter!r}.")
+                raise InputTypeError(
+                    f"{who}: parameters must be Values that are leaves, got {parameter!r}. Pass model.parameters()."
+                )
         if not self.parameters:
             raise ArgumentError(f"{who}: at least one parameter is needed, got none. Pass model.parameters().")
-        self.schedule: Schedule = lr if callable(lr) else lambda step: lr
+        if lr is None:
+            raise InputTypeError(f"{who}: lr must be given, got none. Pass lr=0.1, say.")
+        rate = lr if callable(lr) else number(lr, f"{who}: lr", 0.0)
+        self.schedule: Schedule = rate if callable(rate) else lambda step: rate
         self.weight_decay = number(weight_decay, f"{who}: weight_decay", 0.0)
         self.steps = 0
-        if not callable(lr):
-            number(lr, f"{who}: lr", 0.0)
 
     @property
     def lr(self) -> float:
@@ -51,16 +55,26 @@ class Optimizer:
             parameter.grad = 0.0
 
     def step(self) -> None:
-        """Move every parameter once."""
-        lr = self.lr
-        gradients = [p.grad + self.weight_decay * p.data for p in self.parameters]
-        moves = self.moves(gradients)
-        self.steps += 1
-        for parameter, move in zip(self.parameters, moves, strict=True):
-            parameter.data -= lr * move
+        """Move every parameter once; or none, if Ctrl-C or an error comes in between."""
+        memory, lr = vars(self).copy(), self.lr
+        before = [p.data for p in self.parameters]
+        gradients = [p.grad + self.weight_decay * x for p, x in zip(self.parameters, before, strict=True)]
+        try:
+            moves = self.moves(gradients)
+            self.steps += 1
+            for parameter, x, move in zip(self.parameters, before, moves, strict=True):
+                parameter.data = x - lr * move
+        except BaseException:
+            vars(self).update(memory)
+            for parameter, x in zip(self.parameters, before, strict=True):
+                parameter.data = x
+            raise
 
     def moves(self, gradients: list[float]) -> list[float]:
-        """Return, per parameter, what is subtracted after multiplication by lr."""
+        """Return, per parameter, what is subtracted after multiplication by lr.
+
+        What it remembers is replaced, not changed in place, so that a step can be taken back.
+        """
         raise NotImplementedError(f"{type(self).__name__}: write moves(self, gradients)")
 
 
@@ -77,7 +91,7 @@ class SGD(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Value],
-        lr: float | Schedule,
+        lr: float | Schedule | None = None,
         momentum: float = 0.0,
         *,
         nesterov: bool = False,
@@ -119,9 +133,11 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, lr, weight_decay)
-        self.betas, self.eps = betas, number(eps, "Adam: eps", 0.0)
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
+            raise InputTypeError(f"Adam: betas must be a pair of numbers, got {betas!r}. Write betas=(0.9, 0.999).")
+        self.betas, self.eps = tuple(betas), number(eps, "Adam: eps", 0.0)
         for beta in betas:
-            if not 0.0 <= beta < 1.0:
+            if number(beta, "Adam: betas", 0.0) >= 1.0:
                 raise ArgumentError(f"Adam: betas must lie in [0, 1), got {betas!r}.")
         self.mean = [0.0] * len(self.parameters)
         self.square = [0.0] * len(self.parameters)
@@ -142,9 +158,10 @@ def linear_decay(start: float, end: float, steps: int) -> Schedule:
     >>> lr(0), lr(50), lr(1000)
     (1.0, 0.55, 0.1)
     """
+    length = whole(steps, "linear_decay: steps")
 
     def lr(step: int) -> float:
-        share = min(step / steps, 1.0)
+        share = min(step / length, 1.0)
         return start * (1.0 - share) + end * share
 
     return lr
@@ -156,7 +173,8 @@ def exponential_decay(start: float, factor: float, every: int = 1) -> Schedule:
     >>> exponential_decay(1.0, 0.5, every=10)(25)
     0.25
     """
-    return lambda step: start * factor ** (step // every)
+    length = whole(every, "exponential_decay: every")
+    return lambda step: start * factor ** (step // length)
 
 
 def cosine_decay(start: float, end: float, steps: int) -> Schedule:
@@ -166,12 +184,27 @@ def cosine_decay(start: float, end: float, steps: int) -> Schedule:
     >>> lr(0), round(lr(50), 6), lr(1000)
     (1.0, 0.5, 0.0)
     """
-    return lambda step: end + (start - end) * (1.0 + cos(pi * min(step / steps, 1.0))) / 2.0
+    length = whole(steps, "cosine_decay: steps")
+    return lambda step: end + (start - end) * (1.0 + cos(pi * min(step / length, 1.0))) / 2.0
+
+
+def whole(n: Any, who: str) -> int:
+    """Return a number of steps or epochs, at least 1."""
+    try:
+        count = index(n)
+    except TypeError:
+        raise InputTypeError(f"{who} must be an int, got {n!r} of type {type(n).__name__}.") from None
+    if count < 1:
+        raise ArgumentError(f"{who} must be at least 1, got {count}.")
+    return count
 
 
 def number(value: float, who: str, low: float, high: float = inf) -> float:
     """Return a setting as a float, or raise an error that says where it must lie."""
-    result = Value(value).data
+    try:
+        result = Value(value).data
+    except InputTypeError:
+        raise InputTypeError(f"{who}: a real number is needed, got {value!r} of type {type(value).__name__}.") from None
     if not (low <= result <= high and isfinite(result)):
         raise ArgumentError(f"{who}: must be a finite number of at least {low:g}, got {value!r}.")
     return result

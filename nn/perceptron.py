@@ -91,8 +91,14 @@ class Perceptron(Neuron):
         with no_grad():
             error: float = target - self(x).data
         if error:
-            for w, xk in zip(self.w, x, strict=True):
-                w.data += lr * error * xk
-            if self.b is not None:
-                self.b.data += lr * error
+            before = [p.data for p in self.parameters()]
+            try:
+                for w, xk in zip(self.w, x, strict=True):
+                    w.data += lr * error * xk
+                if self.b is not None:
+                    self.b.data += lr * error
+            except BaseException:  # Ctrl-C: the whole correction, or nothing of it
+                for p, number in zip(self.parameters(), before, strict=True):
+                    p.data = number
+                raise
         return error

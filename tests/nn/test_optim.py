@@ -87,6 +87,45 @@ def test_a_parameter_given_twice_moves_once():
     assert p.data == 0.5
 
 
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+def test_a_step_is_made_whole_or_not_at_all(make, monkeypatch):
+    """Ctrl-C between two parameters leaves all of them, and the optimiser's memory, as before the step."""
+
+    def a_step(interrupted):
+        parameters = [Value(1.0), Value(2.0), Value(3.0)]
+        optimizer = make(parameters)
+        written = []
+
+        class Interrupting(Value):
+            __slots__ = ()
+
+            @property
+            def data(self):
+                return Value.data.fget(self)
+
+            @data.setter
+            def data(self, number):
+                written.append(number)
+                Value.data.fset(self, number)
+                if len(written) == 1 and interrupted:
+                    raise KeyboardInterrupt
+
+        trap = Interrupting(2.0)
+        optimizer.parameters[1] = parameters[1] = trap
+        for k, parameter in enumerate(parameters):
+            parameter.grad = 1.0 + k
+        if interrupted:
+            before = {name: thing for name, thing in vars(optimizer).items() if name != "parameters"}
+            with pytest.raises(KeyboardInterrupt):
+                optimizer.step()
+            assert [p.data for p in parameters] == [1.0, 2.0, 3.0]
+            assert {name: thing for name, thing in vars(optimizer).items() if name != "parameters"} == before
+        optimizer.step()
+        return [p.data for p in parameters]
+
+    assert a_step(interrupted=True) == a_step(interrupted=False) != [1.0, 2.0, 3.0]
+
+
 @pytest.mark.parametrize(
     ("make", "error", "words"),
     [
@@ -99,6 +138,16 @@ def test_a_parameter_given_twice_moves_once():
         (lambda: SGD([Value(1.0)], lr=0.1, nesterov=True), ArgumentError, "momentum"),
         (lambda: SGD([Value(1.0)], lr=lambda step: float("inf")).step(), ArgumentError, "finite"),
         (lambda: Adam([Value(1.0)], betas=(0.9, 1.0)), ArgumentError, "betas"),
+        (lambda: Adam([Value(1.0)], betas=0.9), InputTypeError, "betas must be a pair of numbers"),
+        (lambda: Adam([Value(1.0)], betas=("a", 0.9)), InputTypeError, "Adam: betas: a real number is needed"),
+        (lambda: SGD(MLP(1, [1])), InputTypeError, "Pass model.parameters()"),
+        (lambda: SGD([Value(1.0)]), InputTypeError, "SGD: lr must be given, got none. Pass lr=0.1"),
+        (lambda: SGD([Value(1.0)], lr="0.1"), InputTypeError, "SGD: lr: a real number is needed, got '0.1'"),
+        (lambda: SGD([Value(1.0)], lr=lambda step: None).step(), InputTypeError, "SGD: lr: a real number"),
+        (lambda: SGD(MLP(1, [1]).named_parameters(), lr=0.1), InputTypeError, "Pass model.parameters()"),
+        (lambda: linear_decay(1.0, 0.1, 0), ArgumentError, "linear_decay: steps must be at least 1, got 0"),
+        (lambda: cosine_decay(1.0, 0.1, -1), ArgumentError, "cosine_decay: steps must be at least 1, got -1"),
+        (lambda: exponential_decay(1.0, 0.5, 0), ArgumentError, "exponential_decay: every must be at least 1"),
     ],
 )
 def test_errors(make, error, words):

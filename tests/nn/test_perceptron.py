@@ -69,6 +69,17 @@ def test_ctrl_c_keeps_what_was_learned(monkeypatch):
     assert any(unit.state_dict().values())
 
 
+def test_a_correction_is_made_whole_or_not_at_all():
+    class Interrupting(float):
+        def __rmul__(self, other):
+            raise KeyboardInterrupt
+
+    unit = nn.Perceptron(2)
+    with pytest.raises(KeyboardInterrupt):
+        unit._correct([1.0, Interrupting(2.0)], -1.0, 1.0)
+    assert set(unit.state_dict().values()) == {0.0}
+
+
 def test_names_and_errors():
     unit = nn.Perceptron(2)
     unit.fit(POINTS, ["no", "no", "no", "yes"])

@@ -80,12 +80,21 @@ def scaling(dataset: Dataset) -> tuple[list[float], list[float]]:
     >>> scaling(Dataset([[1.0, 7.0], [3.0, 7.0]], [0, 1]))
     ([2.0, 7.0], [1.0, 1.0])
     """
-    columns = list(zip(*dataset.X, strict=True))
-    means = [fsum(column) / len(column) for column in columns]
-    return means, [
-        sqrt(fsum((x - mean) ** 2 for x in column) / len(column)) or 1.0
-        for column, mean in zip(columns, means, strict=True)
-    ]
+    found = [_scaling(column, k) for k, column in enumerate(zip(*dataset.X, strict=True))]
+    return [mean for mean, _ in found], [deviation for _, deviation in found]
+
+
+def _scaling(column: Sequence[float], k: int) -> tuple[float, float]:
+    if min(column) == max(column):  # its mean may round to another number, its deviation then is no 0
+        return column[0], 1.0
+    try:
+        mean = fsum(column) / len(column)
+        return mean, sqrt(fsum((x - mean) ** 2 for x in column) / len(column)) or 1.0
+    except OverflowError:
+        raise ArgumentError(
+            f"scaling: column {k} must be of a size that can be squared, got up to {max(map(abs, column)):g}. "
+            f"Divide it by a power of ten first."
+        ) from None
 
 
 def standardize(train: Dataset, *others: Dataset) -> list[Dataset]:
@@ -133,7 +142,16 @@ def read_csv(path: str | PathLike[str], label: str | None = None) -> Dataset:
     if len(set(header)) < len(header):
         raise ArgumentError(f"read_csv: {path}: the columns must have different names, got {', '.join(header)}.")
     if len(header) < 2 or not lines:
-        raise ArgumentError(f"read_csv: {path}: a header, a label column and at least one row of numbers are needed.")
+        raise ArgumentError(
+            f"read_csv: {path}: a header, a label column and at least one row of numbers are needed, "
+            f"got {_instead(header)}"
+        )
+    numbers = [name for name in header if _is_number(name)]
+    if numbers and len(numbers) >= len(header) - 1:
+        raise ArgumentError(
+            f"read_csv: {path}, line 1: the columns must have names, got the numbers {', '.join(numbers[:4])}. "
+            f"Write a line of names above."
+        )
     column = label if label is not None else header[-1]
     if column not in header:
         raise ArgumentError(f"read_csv: {path}: the label must be one of {', '.join(header)}, got {label!r}.")
@@ -156,11 +174,32 @@ def read_csv(path: str | PathLike[str], label: str | None = None) -> Dataset:
     return Dataset(X, [classes.index(name) for name in labels], [name for name in header if name != column], classes)
 
 
+def _instead(header: list[str]) -> str:
+    """Return what a file has that is no table, and the cure."""
+    if len(header) == 1:
+        other = next((sign for sign in ";\t|" if sign in header[0]), None)
+        if other is not None:
+            return f"{header[0]!r:.60}. Separate the columns by commas, not by {other!r}."
+        return f"one column, {header[0]!r:.60}. Separate the columns by commas."
+    return "no row. Write one example per line." if header else "an empty file."
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _cell(text: str, place: str) -> float:
     try:
         number = float(text)
     except ValueError:
-        raise ArgumentError(f"read_csv: {place}: a number is needed, got {text!r}.") from None
+        cure = (
+            "Remove the column, or put numbers for what it says." if text.strip() else "Fill it in, or remove the row."
+        )
+        raise ArgumentError(f"read_csv: {place}: a number is needed, got {text!r:.60}. {cure}") from None
     if not isfinite(number):
         raise ArgumentError(
             f"read_csv: {place}: a finite number is needed, got {text!r}. Remove the row, or fill it in."

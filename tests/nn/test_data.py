@@ -123,6 +123,11 @@ def test_a_csv_of_ones_own(tmp_path):
         ("a,b,a\n1,x,2\n", "different names"),
         ('a,b\n1,"x\n', "must be a CSV file"),
         ("a,b\n1,\udcff\n", "UTF-8"),
+        ("a;b\n1;x\n", "got 'a;b'. Separate the columns by commas, not by ';'"),
+        ("a\tb\n1\tx\n", "not by '\\t'"),
+        ("a,b\n", "got no row"),
+        ("1.5,2.5,x\n2.5,3.5,y\n", "line 1: the columns must have names, got the numbers 1.5, 2.5"),
+        ("a,b\none,x\n", "Remove the column"),
     ],
 )
 def test_a_broken_csv_is_an_error_with_line_and_column(text, words, tmp_path):
@@ -131,6 +136,21 @@ def test_a_broken_csv_is_an_error_with_line_and_column(text, words, tmp_path):
     with pytest.raises(ArgumentError) as caught:
         toy.read_csv(path)
     assert words in str(caught.value)
+
+
+def test_a_constant_is_only_shifted_whatever_its_mean_rounds_to():
+    """fsum([0.1] * 3) / 3 is not 0.1: the deviation would be 1e-17, and 0.2 be scaled to 7e15."""
+    assert toy.scaling(toy.Dataset([[0.1]] * 3, [0, 1, 0])) == ([0.1], [1.0])
+
+
+def test_numbers_too_large_to_scale_are_an_error():
+    for column in ([1e308, 1e308], [1e308, -1e308], [1e200, 0.0]):
+        rows = [[0.0, x] for x in column]
+        if column[0] == column[1]:
+            assert toy.scaling(toy.Dataset(rows, [0, 1])) == ([0.0, 1e308], [1.0, 1.0])
+            continue
+        with pytest.raises(ArgumentError, match=r"scaling: column 1 must be of a size .*, got up to 1e"):
+            toy.scaling(toy.Dataset(rows, [0, 1]))
 
 
 def test_errors(tmp_path):

@@ -89,16 +89,30 @@ def activation(function: str | Primitive | Activation) -> Activation:
     return function if isinstance(function, Activation) else Activation(function)
 
 
+NAMED = ("linear", "relu", "tanh", "sigmoid", "softmax", "step", "gelu")
+
+
 def _resolve(function: str | Primitive) -> tuple[str, Primitive | None]:
     if isinstance(function, str) and function in ("linear", "softmax"):
         return function, None
     row = getattr(ag, function, None) if isinstance(function, str) else function
     if not isinstance(row, Primitive) or row.arity is None or row.arity - len(row.defaults) != 1:
-        raise ArgumentError(
-            f"activation: must be a function of one number, got {function!r:.60}. "
-            f"Name one of linear, relu, tanh, sigmoid, softmax, step, gelu, ..., or pass a primitive."
-        )
+        raise ArgumentError(f"activation: must be a function of one number, got {_got(function)}")
     return row.name, row
+
+
+def _got(function: Any) -> str:
+    """Return what was given for an activation, and what to write instead."""
+    if isinstance(function, type):
+        return f"the class {function.__name__}. Write {function.__name__}()."
+    if isinstance(function, str):
+        from difflib import get_close_matches
+
+        names = [name for name in ag.__all__ if isinstance(getattr(ag, name), Primitive)]
+        near = get_close_matches(function.lower(), [*NAMED, *names], 1, 0.7)
+        if near:
+            return f"{function!r:.60}. Did you mean {near[0]!r}?"
+    return f"{function!r:.60}. Name one of {', '.join(NAMED)}, ..., or pass a primitive."
 
 
 def on_array(activation: Activation, z: Any) -> Any:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from operator import index
 
 from autograd_lite import Value, dot
-from autograd_lite.errors import ArgumentError, InputTypeError
+from autograd_lite.errors import ArgumentError, AutogradError, InputTypeError
 from nn.activations import Activation, activation
 from nn.init import generator, scheme
-from nn.module import Module, as_inputs
+from nn.module import Module, as_inputs, as_rows, naming
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,8 +55,12 @@ class Neuron(Module):
         self.activation = activation_of_neuron(activation if nonlin else "linear")
 
     def __call__(self, x: Sequence[Any]) -> Any:
-        z = self.preactivation(as_inputs(x, len(self.w), self.describe()))
-        return z if self.activation.row is None else self.activation.row(z)
+        x = as_inputs(x, len(self.w), self.describe())
+        try:
+            z = self.preactivation(x)
+            return z if self.activation.row is None else self.activation.row(z)
+        except AutogradError as error:
+            raise naming(error, self.describe()) from None
 
     def preactivation(self, x: tuple[Any, ...]) -> Any:
         """Return z = w·x + b at len(w) numbers."""
@@ -128,12 +132,19 @@ class Layer(Module):
         return y[0] if len(y) == 1 else y
 
     def outputs(self, x: Sequence[Any]) -> list[Any]:
-        return self.activation.outputs(self.preactivations(x))
+        z = self.preactivations(x)
+        try:
+            return self.activation.outputs(z)
+        except AutogradError as error:
+            raise naming(error, self.place) from None
 
     def preactivations(self, x: Sequence[Any]) -> list[Any]:
         """Return z = W x + b at one example."""
         x = as_inputs(x, len(self.neurons[0].w), self.place)
-        return [neuron.preactivation(x) for neuron in self.neurons]
+        try:
+            return [neuron.preactivation(x) for neuron in self.neurons]
+        except AutogradError as error:
+            raise naming(error, self.place) from None
 
     def evaluate(self, X: Any) -> Any:  # noqa: N803
         return _evaluate(self.neurons, self.activation, X, self.place)
@@ -190,13 +201,22 @@ def _evaluate(neurons: list[Neuron], activation: Activation, X: Any, who: str) -
     biases = [None if neuron.b is None else neuron.b.data for neuron in neurons]
     n_in = len(weights[0])
     if not hasattr(X, "tolist"):
-        rows = [as_inputs(x, n_in, who) for x in X]
-        return activation.evaluate(
-            [[dot(x, w) if b is None else dot(x, w) + b for w, b in zip(weights, biases, strict=True)] for x in rows]
-        )
+        rows = [as_inputs(x, n_in, who) for x in as_rows(X, n_in, who)]
+        try:
+            return activation.evaluate(
+                [
+                    [dot(x, w) if b is None else dot(x, w) + b for w, b in zip(weights, biases, strict=True)]
+                    for x in rows
+                ]
+            )
+        except AutogradError as error:
+            raise naming(error, who) from None
     import numpy as np
 
     if X.ndim != 2 or X.shape[1] != n_in:
         raise ArgumentError(f"{who}: an array of shape (n, {n_in}) expected, got {X.shape}.")
     with np.errstate(all="ignore"):
-        return activation.evaluate(X @ np.array(weights).T + np.array([b or 0.0 for b in biases]))
+        try:
+            return activation.evaluate(X @ np.array(weights).T + np.array([b or 0.0 for b in biases]))
+        except AutogradError as error:
+            raise naming(error, who) from None

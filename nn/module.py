@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autograd_lite import Value, no_grad
-from autograd_lite.errors import ArgumentError, InputTypeError
+from autograd_lite.errors import ArgumentError, AutogradError, InputTypeError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,6 +97,11 @@ class Module:
             ArgumentError: a path is missing or unknown.
             InputTypeError: an entry is not a number.
         """
+        if not hasattr(state, "keys"):
+            raise InputTypeError(
+                f"load_state_dict: the state must be a dict, got {state!r:.40} of type {type(state).__name__}. "
+                f"state_dict() makes one."
+            )
         named = dict(self.named_parameters())
         missing, unknown = [k for k in named if k not in state], [k for k in state if k not in named]
         if missing or unknown:
@@ -209,18 +214,47 @@ def as_inputs(x: Any, n_in: int, who: str) -> tuple[Any, ...]:
                 f"Write [model(x) for x in X], or model.evaluate(X) for plain numbers."
             )
         try:
+            if isinstance(x, UNORDERED):
+                raise TypeError
             x = x.tolist() if hasattr(x, "tolist") else tuple(x)
         except TypeError:
             raise InputTypeError(
                 f"{who}: one example is a list of {n_in} numbers, got {type(x).__name__}. Write model([x])."
             ) from None
+    if len(x) and isinstance(x[0], (list, tuple)):
+        raise InputTypeError(
+            f"{who}: one example is a flat list of {n_in} numbers, got a list of lists. Write [model(x) for x in X]."
+        )
     if len(x) != n_in:
         raise ArgumentError(
             f"{who}: {n_in} input{'s' * (n_in != 1)} expected, got {len(x)}. "
             f"Give each example as many numbers as the layer has inputs."
         )
-    if n_in and isinstance(x[0], (list, tuple)):
-        raise InputTypeError(
-            f"{who}: one example is a flat list of {n_in} numbers, got a list of lists. Write [model(x) for x in X]."
-        )
     return tuple(x)
+
+
+UNORDERED = (str, bytes, dict, set, frozenset)
+"""What can be walked through, and is no list of numbers all the same."""
+
+
+def as_rows(X: Any, n_in: int, who: str) -> list[Any]:  # noqa: N803
+    """Return many examples as a list, or raise an error that names the layer."""
+    rows = [] if isinstance(X, UNORDERED) else X
+    try:
+        rows = list(rows)
+    except TypeError:
+        rows = []
+    if isinstance(X, UNORDERED) or not hasattr(X, "__iter__") or (rows and isinstance(rows[0], (int, float, Value))):
+        raise InputTypeError(
+            f"{who}: rows of {n_in} numbers are needed, got {X!r:.40} of type {type(X).__name__}. "
+            f"Write model.evaluate([x]) for one."
+        )
+    return rows
+
+
+def naming(error: AutogradError, place: str) -> AutogradError:
+    """Return an error that happened inside a layer with the name of the layer in front, once."""
+    text = str(error)
+    if not text.startswith((place, "layer ")):
+        error.args = (f"{place}: {text}",)
+    return error

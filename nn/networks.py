@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from autograd_lite.errors import ArgumentError, InputTypeError
+from autograd_lite.errors import ArgumentError, AutogradError, InputTypeError
 from nn.activations import Activation
+from nn.activations import activation as as_activation
 from nn.init import generator
 from nn.layers import Layer, width
-from nn.module import Module
+from nn.module import Module, naming
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,14 +67,28 @@ class Sequential(Module):
         return y[0] if len(y) == 1 else y
 
     def outputs(self, x: Sequence[Any]) -> list[Any]:
-        for layer in self.layers:
-            x = layer.outputs(x)
+        for k, layer in enumerate(self.layers):
+            try:
+                x = layer.outputs(x)
+            except AutogradError as error:
+                raise naming(error, self.place_of(k)) from None
         return list(x)
 
     def evaluate(self, X: Any) -> Any:  # noqa: N803
-        for layer in self.layers:
-            X = layer.evaluate(X)  # noqa: N806
+        for k, layer in enumerate(self.layers):
+            try:
+                X = layer.evaluate(X)  # noqa: N806
+            except AutogradError as error:
+                raise naming(error, self.place_of(k)) from None
         return X
+
+    def place_of(self, k: int) -> str:
+        """Return what errors call the part at index k: an activation goes with the layer before it."""
+        part = self.layers[k]
+        if isinstance(part, Layer):
+            return part.place
+        before = next((layer.place for layer in reversed(self.layers[:k]) if isinstance(layer, Layer)), None)
+        return part.describe() if before is None else f"{part.describe()} after {before}"
 
     @property
     def final(self) -> Activation | None:
@@ -120,9 +135,10 @@ class MLP(Sequential):
         random_state: Any = None,
     ) -> None:
         try:
-            n_outs = [width(n, "MLP: n_outs") for n in n_outs]
+            n_outs = list(n_outs)
         except TypeError:
             raise InputTypeError(f"MLP: n_outs must be a list of widths, got {n_outs!r}. Write [{n_outs}].") from None
+        n_outs = [width(n, "MLP: n_outs") for n in n_outs]
         if not n_outs:
             raise ArgumentError("MLP: n_outs must have at least one width, got none.")
         if isinstance(activation, (list, tuple)):
@@ -132,7 +148,9 @@ class MLP(Sequential):
                     f"MLP: one activation per layer is needed, {len(n_outs)} in all, got {len(functions)}."
                 )
         else:
-            functions = [activation] * (len(n_outs) - 1) + [output]
+            # Looked up here: with one layer it is not used, and a wrong name would pass unnoticed.
+            hidden: Any = activation
+            functions = [as_activation(hidden)] * (len(n_outs) - 1) + [output]
         numbers = generator(random_state)
         widths = [width(n_in, "MLP: n_in"), *n_outs]
         super().__init__(

@@ -12,10 +12,10 @@ changes with it.
 from __future__ import annotations
 
 from autograd_lite import Value, identity
-from autograd_lite.errors import ArgumentError
+from autograd_lite.errors import ArgumentError, AutogradError
 from nn.activations import Activation
 from nn.layers import Layer, Neuron
-from nn.module import as_inputs
+from nn.module import as_inputs, naming
 from nn.networks import Sequential
 
 TYPE_CHECKING = False
@@ -110,7 +110,10 @@ class Recording:
                 continue
             self._name("z", number, z)
             # A node of its own even where a = z, so that both have a name and a sensitivity.
-            a = function.outputs(z or a) if function.name != "linear" or not z else z
+            try:
+                a = function.outputs(z or a) if function.name != "linear" or not z else z
+            except AutogradError as error:
+                raise naming(error, getattr(parts[0], "place", f"layer {number}, {part.describe()}")) from None
         if z and a is z:
             a = [identity(value) for value in z]
         self._name("a", number, a)

@@ -12,7 +12,7 @@ import pytest
 
 import nn
 from autograd_lite import Value, gradients, primitive, topological_order
-from autograd_lite.errors import ArgumentError, InputTypeError
+from autograd_lite.errors import ArgumentError, DomainError, InputTypeError
 
 NETWORK = json.loads((Path(__file__).parent / "pytorch.json").read_text())["network"]
 
@@ -168,9 +168,37 @@ def test_a_scheme_of_ones_own():
         (lambda: nn.Layer(2, 2, "sum"), ArgumentError, "one number"),
         (lambda: nn.Layer(2, 2, init="best"), ArgumentError, "xavier"),
         (lambda: nn.Layer(2, 2, random_state="x"), InputTypeError, "random.Random"),
+        (lambda: nn.MLP(2, [4.0, 1]), InputTypeError, "MLP: n_outs: must be an int, got 4.0 of type float"),
+        (lambda: nn.MLP(2, [4], activation="nope"), ArgumentError, "got 'nope'"),
+        (lambda: nn.Layer(2, 2, "sigmod"), ArgumentError, "got 'sigmod'. Did you mean 'sigmoid'?"),
+        (lambda: nn.Layer(2, 2, nn.Tanh), ArgumentError, "got the class Tanh. Write Tanh()"),
+        (lambda: nn.MLP(2, [1])(["a", 2.0]), InputTypeError, "layer 1, Layer(2, 1, linear): dot: a real number"),
+        (lambda: nn.MLP(2, [1])([None, 2.0]), InputTypeError, "layer 1, Layer(2, 1, linear): "),
+        (lambda: nn.MLP(2, [1]).evaluate([["a", 2.0]]), InputTypeError, "layer 1, Layer(2, 1, linear): dot: "),
+        (lambda: nn.MLP(2, [1])("ab"), InputTypeError, "layer 1, Layer(2, 1, linear): one example is a list"),
+        (lambda: nn.MLP(2, [1])({1.0, 2.0}), InputTypeError, "got set"),
+        (lambda: nn.MLP(2, [1])({1: 1.0, 2: 2.0}), InputTypeError, "got dict"),
+        (lambda: nn.MLP(2, [1])([[1.0, 2.0]]), InputTypeError, "got a list of lists"),
+        (lambda: nn.MLP(2, [1]).evaluate(3), InputTypeError, "layer 1, Layer(2, 1, linear): rows of 2 numbers"),
+        (lambda: nn.MLP(2, [1]).evaluate([1.0, 2.0]), InputTypeError, "evaluate([x])"),
+        (lambda: nn.Neuron(2)([None, 1.0]), InputTypeError, "Neuron(2, relu): dot: "),
+        (lambda: nn.MLP(1, [1, 1], "log", init="zeros")([1.0]), DomainError, "layer 1, Layer(1, 1, log): log: "),
+        (lambda: nn.MLP(1, [1], output="log", init="zeros").evaluate([[1.0]]), DomainError, "layer 1, Layer"),
+        (lambda: nn.MLP(1, [1, 1], "log", init="zeros").record([1.0]), DomainError, "layer 1, Layer"),
+        (lambda: nn.Sequential(nn.Linear(1, 2, init="zeros"), nn.Activation("log"))([1.0]), DomainError,
+         "Activation('log') after layer 1, Linear(1, 2): log: "),
+        (lambda: nn.Sequential(nn.Linear(1, 2, init="zeros"), nn.Activation("log")).evaluate([[1.0]]), DomainError,
+         "Activation('log') after layer 1, Linear(1, 2): log: "),
     ],
 )  # fmt: skip
 def test_errors_name_the_layer_what_it_expected_and_what_it_got(call, error, words):
     with pytest.raises(error) as caught:
         call()
     assert words in str(caught.value)
+    assert str(caught.value).count("layer 1") <= 1
+
+
+def test_an_error_inside_a_layer_keeps_its_facts():
+    with pytest.raises(DomainError) as caught:
+        nn.MLP(1, [1, 1], "log", init="zeros")([1.0])
+    assert (caught.value.primitive, caught.value.numbers) == ("log", (0.0,))

@@ -79,6 +79,11 @@ def test_a_wrong_state_changes_nothing(change, error, words):
     assert neuron.state_dict() == before
 
 
+def test_a_state_must_be_a_dict():
+    with pytest.raises(InputTypeError, match="load_state_dict: the state must be a dict, got 3 of type int"):
+        nn.Neuron(2).load_state_dict(3)
+
+
 def test_zero_grad():
     model = nn.MLP(2, [2, 1], "tanh", random_state=0)
     model([1.0, 2.0]).backward()

@@ -79,10 +79,11 @@ class Progress:
     """
 
     def __init__(self, epochs: int, shown: bool | None = None, stream: TextIO | None = None) -> None:
-        self.stream = stream or sys.stderr
+        self.stream = stream if stream is not None else sys.stderr
         self.epochs = epochs
+        if self.stream is None:  # as under pythonw: there is nowhere to show it
+            shown = False
         self.shown = self.stream.isatty() if shown is None else shown
-        self.columns = _columns(self.stream)
         self.start = perf_counter()
         self.written = -1.0
         self.width = 0
@@ -109,8 +110,9 @@ class Progress:
         self.stream.flush()
 
     def _write(self, line: str) -> None:
-        line = line[: self.columns]
-        self.stream.write("\r" + line.ljust(self.width))
+        columns = _columns(self.stream)  # asked each time: a window can be made narrower
+        line = line[:columns]
+        self.stream.write("\r" + line.ljust(self.width)[:columns])
         self.stream.flush()
         self.width = len(line)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import autograd_lite as ag
 from autograd_lite import Value
-from autograd_lite.errors import ArgumentError
+from autograd_lite.errors import ArgumentError, InputTypeError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ class Loss:
         outputs = as_list(output)
         if not outputs:
             raise ArgumentError(f"{self.name}: at least one output is needed, got none.")
+        if not isinstance(outputs[0], Value) and (outputs[0] is None or isinstance(outputs[0], str)):
+            raise InputTypeError(f"{self.name}: outputs must be numbers, got {outputs[0]!r:.40}. Pass model(x).")
         if isinstance(outputs[0], Value) and outputs[0].primitive is not None:
             self.refuse(outputs[0].primitive.name)
         return self.__wrapped__(outputs, target)

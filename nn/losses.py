@@ -10,6 +10,7 @@ Cross-entropies are in nats; an impossible outcome (probability 0) costs inf, as
 from __future__ import annotations
 
 from math import isfinite
+from operator import index
 
 import autograd_lite as ag
 from autograd_lite import Value
@@ -152,9 +153,15 @@ def one_hot(target: int, classes: int) -> list[float]:
     >>> one_hot(1, 3)
     [0.0, 1.0, 0.0]
     """
-    if not 0 <= target < classes:
+    try:
+        k = index(target)
+    except TypeError:
+        raise InputTypeError(
+            f"one_hot: the class must be an int, got {target!r} of type {type(target).__name__}."
+        ) from None
+    if not 0 <= k < classes:
         raise ArgumentError(f"one_hot: the class must lie in 0..{classes - 1}, got {target!r}.")
-    return [1.0 if k == target else 0.0 for k in range(classes)]
+    return [1.0 if j == k else 0.0 for j in range(classes)]
 
 
 def _pairs(outputs: list[Any], target: Any, who: str) -> list[tuple[Any, float]]:
@@ -175,7 +182,12 @@ def _differences(outputs: list[Any], target: Any, who: str) -> list[Any]:
 def _number(target: Any, who: str) -> float:
     if isinstance(target, Value):
         raise InputTypeError(f"{who}: a target must be a plain number, got {target!r}. Write target.data.")
-    number = Value(target).data
+    try:
+        number = Value(target).data
+    except InputTypeError:
+        raise InputTypeError(
+            f"{who}: a real number is needed, got {target!r:.40} of type {type(target).__name__} as target."
+        ) from None
     if not isfinite(number):
         raise ArgumentError(f"{who}: a target must be finite, got {number!r}. Clean the data first.")
     return number

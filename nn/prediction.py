@@ -18,7 +18,7 @@ from autograd_lite import sigmoid, softmax
 from autograd_lite.errors import ArgumentError
 from nn.loss import Loss, as_list
 from nn.losses import loss_named
-from nn.targets import examples, target_list
+from nn.targets import examples, plain, target_list
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ def score(model: Module, X: Any, y: Any, loss: Any = None) -> float:  # noqa: N8
     outputs = model.evaluate(X)
     found = decide(model, outputs, loss)
     if meaning(model, loss, len(outputs[0])) == "numbers":
+        targets = [[plain(t, f"score: row {k} of y") for t in as_list(row)] for k, row in enumerate(targets)]
         return _r_squared(found, targets)
     known, count = model.classes, len(targets)
     for k, target in enumerate(targets):

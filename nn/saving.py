@@ -47,6 +47,8 @@ def save(model: Module, path: str | PathLike[str]) -> None:
     import os
     import tempfile
 
+    if not isinstance(model, Module):
+        raise InputTypeError(f"save: model must be a Module, got {model!r:.40} of type {type(model).__name__}.")
     known = isinstance(model.loss, Loss) and model.loss.name in LOSSES
     content = {
         "format": FORMAT,
@@ -57,7 +59,13 @@ def save(model: Module, path: str | PathLike[str]) -> None:
     }
     text = json.dumps(content, indent=1)
     target = os.path.realpath(path)
-    handle, draft = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".model-", suffix=".tmp")
+    if os.path.isdir(target):
+        raise ArgumentError(f"save: the path must be that of a file, got {os.fspath(path)!r}. Choose another name.")
+    try:
+        handle, draft = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".model-", suffix=".tmp")
+    except OSError as error:
+        error.filename = os.fspath(path)  # that of the draft means nothing to the caller
+        raise
     try:
         with open(handle, "w", encoding="ascii") as file:
             file.write(text + "\n")

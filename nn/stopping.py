@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import inf
 
-from autograd_lite.errors import ArgumentError
+from nn.optim import whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,9 +24,8 @@ class EarlyStopping:
     """
 
     def __init__(self, patience: int = 10, margin: float = 0.0, *, restore: bool = True) -> None:
-        if patience < 1:
-            raise ArgumentError(f"EarlyStopping: patience must be at least 1, got {patience!r}.")
-        self.patience, self.margin, self.restore = patience, margin, restore
+        self.patience = whole(patience, "EarlyStopping: patience")
+        self.margin, self.restore = margin, restore
         self.best, self.epoch = inf, 0
         self._state: dict[str, float] = {}
 

@@ -84,6 +84,8 @@ def plain(x: Any, who: str) -> float:
 def target_list(y: Any, who: str) -> list[Any]:
     """Return targets, one per example, as a list."""
     try:
+        if isinstance(y, (str, bytes, dict, set)):
+            raise TypeError
         return list(y.tolist() if hasattr(y, "tolist") else y)
     except TypeError:
         raise InputTypeError(f"{who}: y must be a list with one target per example, got {y!r:.40}.") from None
@@ -120,6 +122,11 @@ def encode(
     targets = target_list(y, who)
     if not isinstance(loss, Loss):
         return targets, known
+    if loss.targets == "class" and outputs == 1:
+        instead = "bce_logits" if loss.takes == "logits" else "bce"
+        raise ArgumentError(
+            f"{who}: {loss.name}: one output per class, at least two, are needed, got 1. Use {instead} for one."
+        )
     classes = class_names(targets, outputs, known, who)
     if classes is not None:
         return [_named(classes.index(label), loss, outputs, len(classes)) for label in targets], classes

@@ -13,18 +13,18 @@ from nn.history import History, Progress
 from nn.init import generator
 from nn.loss import Loss, as_list
 from nn.losses import loss_named
-from nn.optim import SGD
+from nn.module import Module
+from nn.optim import SGD, Optimizer
 from nn.prediction import class_of, meaning, score
 from nn.targets import encode, examples
+
+NoneType = type(None)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from random import Random
     from typing import Any, TypeAlias
-
-    from nn.module import Module
-    from nn.optim import Optimizer
 
     Callback: TypeAlias = Callable[[Module, History], bool | None]
 
@@ -40,7 +40,7 @@ def fit(
     batch_size: int | None = None,
     validation: tuple[Any, Any] | None = None,
     random_state: Any = None,
-    callbacks: Iterable[Callback] = (),
+    callbacks: Callback | Iterable[Callback] = (),
     progress: bool | None = None,
 ) -> History:
     """Train a model: for every batch, add up the gradients of its mean loss, then one step.
@@ -56,7 +56,7 @@ def fit(
             shuffled anew each epoch.
         validation: (X, y) on which the model is tried after each epoch.
         random_state: of the shuffling: None is Python's `random`, an int is private.
-        callbacks: each is called with (model, history) after an epoch; True ends the run.
+        callbacks: one, or a list of them; each is called with (model, history) after an epoch; True ends the run.
         progress: a line on standard error; None shows it on a terminal only.
 
     Raises:
@@ -71,6 +71,10 @@ def fit(
     >>> model.predict(X)
     [0, 1, 1, 0]
     """
+    if not isinstance(model, Module):
+        raise InputTypeError(f"fit: model must be a Module, got {_given(model, '...')}")
+    if not isinstance(optimizer, (Optimizer, NoneType)):
+        raise InputTypeError(f"fit: optimizer must be an Optimizer, got {_optimizer_given(optimizer)}")
     cost = loss_named(loss)
     refuse_unlearnable(model, cost)
     X, targets, classes = _data(model, X, y, cost, model.classes, "fit")  # noqa: N806
@@ -84,7 +88,7 @@ def fit(
             f"Make it with {type(optimizer).__name__}(model.parameters(), lr=...)."
         )
     numbers = generator(random_state)
-    callbacks = list(callbacks)
+    callbacks = _callbacks(callbacks)
     model.loss, model.classes = (cost if isinstance(cost, Loss) else None), classes
     history, line = History(), Progress(epochs, progress)
     start = perf_counter()
@@ -124,6 +128,33 @@ def _data(
     if len(targets) != len(X):
         raise ArgumentError(f"{who}: one target per row of X is needed, got {len(targets)} for {len(X)} rows.")
     return (X.tolist() if hasattr(X, "tolist") else X), targets, classes
+
+
+def _given(thing: Any, arguments: str) -> str:
+    if isinstance(thing, type):
+        return f"the class {thing.__name__}. Write {thing.__name__}({arguments})."
+    return f"{thing!r:.40} of type {type(thing).__name__}."
+
+
+def _optimizer_given(thing: Any) -> str:
+    """Return what was given for an optimizer, and what to write instead."""
+    name = thing.__name__ if isinstance(thing, type) else str(thing)
+    kind, lr = ("Adam", "0.01") if "adam" in name.lower() else ("SGD", "0.1")
+    arguments = f"model.parameters(), lr={lr}"
+    if isinstance(thing, type) and issubclass(thing, Optimizer):
+        return _given(thing, arguments)
+    return f"{_given(thing, '')} Write {kind}({arguments})."
+
+
+def _callbacks(callbacks: Any) -> list[Callback]:
+    found = [callbacks] if callable(callbacks) else callbacks
+    for callback in found if isinstance(found, (list, tuple)) else (found,):
+        if not callable(callback):
+            raise InputTypeError(
+                f"fit: callbacks must be functions of (model, history), got {callback!r:.40}. "
+                f"Write callbacks=[EarlyStopping(10)]."
+            )
+    return list(found)
 
 
 def _pair(validation: Any) -> tuple[Any, Any]:

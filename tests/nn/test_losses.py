@@ -144,6 +144,11 @@ def test_the_gradient_of_the_mean_is_the_mean_of_the_gradients():
         (lambda: nn.mse.batch([1.0], [1.0, 2.0]), ArgumentError, "got 2 for 1"),
         (lambda: nn.mse.batch([1.0], [1.0], reduction="max"), ArgumentError, "'none'"),
         (lambda: nn.one_hot(3, 3), ArgumentError, "0..2"),
+        (lambda: nn.one_hot(1.5, 3), InputTypeError, "one_hot: the class must be an int, got 1.5"),
+        (lambda: nn.one_hot("a", 3), InputTypeError, "one_hot: the class must be an int, got 'a'"),
+        (lambda: nn.mse(1.0, "a"), InputTypeError, "mse: a real number is needed, got 'a'"),
+        (lambda: nn.mse(None, 1.0), InputTypeError, "mse: outputs must be numbers, got None"),
+        (lambda: nn.cross_entropy("ab", 1), InputTypeError, "cross_entropy: outputs must be numbers, got 'ab'"),
     ],
 )
 def test_errors_say_the_rule_and_the_cure(call, error, words):

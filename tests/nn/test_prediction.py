@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd_lite.errors import ArgumentError
+from autograd_lite.errors import ArgumentError, InputTypeError
 
 X = [[0.0, 0.0], [1.0, 2.0], [-3.0, 1.0]]
 
@@ -136,6 +136,14 @@ def test_prediction_leaves_gradients_alone():
     before = [p.grad for p in network.parameters()]
     network.score(X, [0, 1, 2])
     assert [p.grad for p in network.parameters()] == before
+
+
+def test_targets_that_are_no_numbers_are_refused():
+    network = nn.MLP(1, [1], random_state=0)
+    with pytest.raises(InputTypeError, match=r"score: row 1 of y: a number is needed, got 'b'"):
+        network.score([[1.0], [2.0]], [1.0, "b"])
+    with pytest.raises(InputTypeError, match="one target per example, got 'ab'"):
+        network.score([[1.0], [2.0]], "ab")
 
 
 def test_bad_examples_are_refused():

@@ -96,6 +96,18 @@ def test_a_model_that_is_not_finite_or_not_of_nn_is_not_written(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+def test_errors_of_files_name_the_path_that_was_given(tmp_path):
+    path = str(tmp_path / "missing" / "m.json")
+    with pytest.raises(FileNotFoundError) as caught:
+        nn.save(nn.Neuron(1), path)
+    assert caught.value.filename == path
+    with pytest.raises(ArgumentError, match="save: the path must be that of a file, got "):
+        nn.save(nn.Neuron(1), tmp_path)
+    with pytest.raises(InputTypeError, match="save: model must be a Module, got 3 of type int"):
+        nn.save(3, tmp_path / "m.json")
+    assert os.listdir(tmp_path) == []
+
+
 def test_a_primitive_of_ones_own_is_given_back_on_loading(tmp_path):
     cube = primitive("cube_for_saving", lambda x: x * x * x, lambda y, x: 3.0 * x * x)
     model = nn.MLP(1, [1], output=cube, random_state=0)

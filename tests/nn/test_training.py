@@ -258,7 +258,18 @@ three = nn.MLP(2, [3], random_state=0)
         (fails(epochs=-1), ArgumentError, "epochs must not be negative"),
         (fails(epochs=1.0), InputTypeError, "epochs must be an int"),
         (fails(optimizer=nn.SGD(three.parameters(), lr=0.1)), ArgumentError, "parameters of this model"),
+        (fails(optimizer="adam"), InputTypeError, "Write Adam(model.parameters(), lr=0.01)"),
+        (fails(optimizer=nn.SGD), InputTypeError, "got the class SGD. Write SGD(model.parameters(), lr=0.1)"),
+        (fails(optimizer=0.1), InputTypeError, "optimizer must be an Optimizer, got 0.1 of type float"),
+        (fails(callbacks=3), InputTypeError, "callbacks must be functions of (model, history), got 3"),
+        (fails(callbacks=[3]), InputTypeError, "callbacks must be functions of (model, history), got 3"),
+        (fails(model="m"), InputTypeError, "fit: model must be a Module, got 'm' of type str"),
+        (fails(model=nn.MLP), InputTypeError, "fit: model must be a Module, got the class MLP. Write MLP(...)"),
+        (fails(loss="cross_entropy"), ArgumentError, "one output per class, at least two, are needed, got 1"),
+        (fails(y="abcd"), InputTypeError, "one target per example, got 'abcd'"),
+        (fails(y=[[0, 1], 1, 1, 0]), ArgumentError, "row 0 of y: 1 number expected"),
         (lambda: nn.EarlyStopping(patience=0), ArgumentError, "patience"),
+        (lambda: nn.EarlyStopping(patience="a"), InputTypeError, "EarlyStopping: patience must be an int, got 'a'"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_together_is_refused(call, error, words):
@@ -311,6 +322,34 @@ def test_progress_is_one_line_on_a_terminal_and_silent_elsewhere(monkeypatch):
     assert pipe.getvalue() == ""
     train(classifier(), epochs=2, progress=True)
     assert "epoch 2/2" in pipe.getvalue()
+
+
+def test_one_callback_needs_no_list():
+    assert train(classifier(), epochs=9, callbacks=lambda model, history: history.epochs == 2).epochs == 2
+
+
+def test_progress_never_wraps_whatever_becomes_of_the_window(monkeypatch):
+    """Also when it is made narrower on the way: each line is cut to what there is then."""
+    widths = iter([60, 60, 20, 20])
+    monkeypatch.setattr("nn.history._columns", lambda stream: next(widths))
+    line = Progress(1, True, stream := Terminal())
+    history = History()
+    history.loss.append(0.1234)
+    history.validation_loss.append(0.1234)
+    history.accuracy.append(0.5)
+    line.update(history)
+    line.update(history)
+    line.update(history)
+    line.close(history)
+    _, *written = stream.getvalue().rstrip("\n").split("\r")
+    assert [len(text) for text in written] == [60, 60, 20, 20]
+
+
+def test_without_a_standard_error_there_is_no_progress(monkeypatch):
+    """As under pythonw."""
+    monkeypatch.setattr(sys, "stderr", None)
+    assert train(classifier(), epochs=1).epochs == 1
+    assert train(classifier(), epochs=1, progress=True).epochs == 1
 
 
 def test_a_shorter_line_covers_a_longer_one():

@@ -311,7 +311,9 @@ def _graph_local_gradients(node: Any) -> Any:
     try:
         return _gradients_of_nodes(primitive, node, operands, operands)
     except FAILURES:  # plain arithmetic on constants raised; as leaves they follow quiet rows
-        leaves = [type(node)(operand) if operand.__class__ is float else operand for operand in operands]
+        leaves = [
+            type(node)(operand, None, "constant") if operand.__class__ is float else operand for operand in operands
+        ]
         return _gradients_of_nodes(primitive, node, operands, leaves)
 
 

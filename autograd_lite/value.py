@@ -68,7 +68,9 @@ def _method(row: Primitive) -> Callable[..., Value]:
 
 
 def _number(other: Any, who: str) -> float:
-    return other._data if isinstance(other, Node) else to_float(other, who)
+    if isinstance(other, Node):
+        return other._data
+    return to_float(getattr(other, "data", other) if isinstance(other, Traced) else other, who)
 
 
 class Value(Node):

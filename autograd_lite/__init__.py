@@ -17,7 +17,9 @@ import does not hide Python's own.
 
 from autograd_lite import errors
 from autograd_lite.derivation import Step, steps
+from autograd_lite.dual import Dual
 from autograd_lite.errors import AutogradError, DomainError, StaleGraphError
+from autograd_lite.explanation import Explanation, explain
 from autograd_lite.formulas import expression
 from autograd_lite.functions import bce, bce_logits, cross_entropy, dot, log_softmax, mean, norm, softmax
 from autograd_lite.graph import first_nonfinite, topological_order
@@ -88,12 +90,26 @@ from autograd_lite.table import max as max
 from autograd_lite.table import min as min
 from autograd_lite.table import pow as pow
 from autograd_lite.table import sum as sum
+from autograd_lite.transforms import (
+    derivative,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    linearize,
+    taylor,
+    value_and_grad,
+    vjp,
+)
 from autograd_lite.value import Value, gradients, leaves
 
 __version__ = "0.1.0"
 __all__ = [
     "AutogradError",
     "DomainError",
+    "Explanation",
+    "Dual",
     "Primitive",
     "StaleGraphError",
     "Step",
@@ -113,6 +129,7 @@ __all__ = [
     "cos",
     "cosh",
     "cross_entropy",
+    "derivative",
     "detach",
     "div",
     "dot",
@@ -124,18 +141,25 @@ __all__ = [
     "exp",
     "exp2",
     "expm1",
+    "explain",
     "expression",
     "first_nonfinite",
     "floor",
     "gaussian",
     "gelu",
     "gelu_tanh",
+    "grad",
     "gradients",
     "greater",
+    "hessian",
+    "hvp",
     "hypot",
     "identity",
+    "jacobian",
+    "jvp",
     "leaky_relu",
     "leaves",
+    "linearize",
     "log",
     "log10",
     "log1p",
@@ -170,6 +194,9 @@ __all__ = [
     "sub",
     "tan",
     "tanh",
+    "taylor",
     "topological_order",
+    "value_and_grad",
+    "vjp",
     "where",
 ]

@@ -1,0 +1,284 @@
+"""Dual: forward mode. A value and its tangent travel together through the same rows.
+
+    y = f(x1, ..., xn)        tangent of y = sum of df/dxk * tangent of xk
+
+A Dual's primal and tangent are floats, or Values, or Duals of a lower level: so forward mode
+nests in itself and in reverse mode. Each differentiation counts a level of its own, and a
+number of a lower level is a constant to it: tangents of different levels never mix
+(perturbation confusion: Siskind & Pearlmutter 2005).
+"""
+
+from __future__ import annotations
+
+from itertools import count
+
+from autograd_lite.errors import InputTypeError
+from autograd_lite.graph import local_as_float, numbers_of, zeros_below
+from autograd_lite.modes import Mode, inside_gradient
+from autograd_lite.primitives import FAILURES, ROWS, Traced, to_float
+from autograd_lite.table import add, gate, mul
+from autograd_lite.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Any, NoReturn
+
+    from autograd_lite.primitives import Primitive
+
+_levels = count(2)
+
+
+def new_level() -> int:
+    """Return a level above every one in use: inner differentiations start later than outer ones.
+
+    None is used twice, so a Dual that outlives its differentiation is a constant to the next.
+    """
+    return next(_levels)
+
+
+def _number(number: Any, who: str) -> Any:
+    return number if number.__class__ is float or isinstance(number, Traced) else to_float(number, who)
+
+
+class Dual(Traced):
+    """A number and the rate at which it changes: primal + tangent * e, with e * e = 0.
+
+    Args:
+        primal: the number.
+        tangent: its derivative along the direction that is followed.
+        level: which differentiation the tangent belongs to; above that of both numbers.
+
+    >>> x = Dual(3.0, 1.0)
+    >>> x * x + 2.0
+    Dual(primal=11.0, tangent=6.0)
+    """
+
+    __slots__ = ("level", "primal", "tangent")
+
+    def __init__(self, primal: Any, tangent: Any = 0.0, *, level: int = 1) -> None:
+        self.primal = _number(primal, "Dual")
+        self.tangent = _number(tangent, "Dual: tangent")
+        self.level = level
+        if max(getattr(self.primal, "level", 0), getattr(self.tangent, "level", 0)) >= level:
+            raise InputTypeError(
+                f"Dual: the level must be above those of primal and tangent, got {level!r}. Count a new one."
+            )
+
+    @property
+    def data(self) -> float:
+        """The plain number, all tangents left aside."""
+        number = self.primal
+        while number.__class__ is not float:
+            number = number.primal if number.__class__ is Dual else number.data
+        return number
+
+    def apply(self, primitive: Primitive, operands: tuple[Any, ...]) -> Dual:
+        """Return `primitive` at operands of which none has a higher level than this one."""
+        level = self.level
+        primals, tangents = [], []
+        for operand in operands:
+            if operand.__class__ is Dual and operand.level == level:
+                primals.append(operand.primal)
+                tangents.append(operand.tangent)
+            else:
+                primals.append(operand)
+                tangents.append(0.0)
+        y = primitive(*primals)
+        tangent: Any = 0.0
+        if any(t.__class__ is not float or t for t in tangents):  # else constant: no local gradient is needed
+            for t, local in zip(tangents, local_gradients(primitive, y, primals, tangents), strict=True):
+                if local is None or (t.__class__ is float and not t):
+                    continue
+                if t.__class__ is local.__class__ is float:
+                    term = t * local if local else 0.0
+                else:
+                    term = t if local.__class__ is float and local == 1.0 else gate(t, local)
+                tangent = tangent + term if tangent.__class__ is not float or tangent else term
+        return _dual(y, tangent, level)
+
+    def place(self) -> str:
+        return "a dual number"
+
+    # ---- comparison, truth, conversion: as Value does
+
+    def __pos__(self) -> Dual:
+        return self
+
+    def __lt__(self, other: Any) -> bool:
+        return self.data < _data(other, "<")
+
+    def __le__(self, other: Any) -> bool:
+        return self.data <= _data(other, "<=")
+
+    def __gt__(self, other: Any) -> bool:
+        return self.data > _data(other, ">")
+
+    def __ge__(self, other: Any) -> bool:
+        return self.data >= _data(other, ">=")
+
+    __hash__ = object.__hash__
+    __eq__ = Value.__eq__
+
+    def __bool__(self) -> bool:
+        return self.data != 0.0
+
+    def __float__(self) -> NoReturn:
+        raise InputTypeError(
+            "float: a Dual was used where a plain number is needed, which would lose its tangent. "
+            "Use exp(v), log(v), ... from autograd_lite instead of math's, or v.data for the plain number."
+        )
+
+    __int__ = __index__ = __complex__ = __trunc__ = __floor__ = __ceil__ = __float__
+    __round__ = Value.__round__
+    __floordiv__ = __rfloordiv__ = Value.__floordiv__
+    __mod__ = __rmod__ = Value.__mod__
+    __array_ufunc__ = Value.__array_ufunc__
+
+    def __repr__(self) -> str:
+        return f"Dual(primal={self.primal!r}, tangent={self.tangent!r})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.data, spec) if spec else repr(self)
+
+
+_new = object.__new__
+
+
+def _dual(primal: Any, tangent: Any, level: int) -> Dual:
+    dual = _new(Dual)
+    dual.primal, dual.tangent, dual.level = primal, tangent, level
+    return dual
+
+
+def _data(other: Any, who: str) -> float:
+    return other.data if isinstance(other, (Dual, Value)) else to_float(other, who)
+
+
+def _method(row: Primitive) -> Callable[..., Any]:
+    def method(self: Dual, *rest: Any) -> Any:
+        return row(self, *rest)
+
+    method.__name__, method.__doc__ = row.name, row.__doc__
+    return method
+
+
+for _row in ROWS.values():  # x.tanh(), for functions that are written with Value's methods
+    if hasattr(Value, _row.name):
+        setattr(Dual, _row.name, _method(_row))
+
+
+def local_gradients(primitive: Primitive, y: Any, primals: Sequence[Any], tangents: Sequence[Any]) -> list[Any]:
+    """Return dy/doperand where the tangent is not 0, quietly; None where no gradient ever flows."""
+    if all(x.__class__ is float for x in primals):
+        found: Sequence[Any] = primitive.partials(y, primals)
+    else:
+        with Mode(inside_gradient, True):
+            found = _quietly(primitive, y, primals, tangents, lambda x: Value(x, role="constant"))
+    return [x if x.__class__ is float or isinstance(x, Traced) else local_as_float(primitive, x) for x in found]
+
+
+def _quietly(
+    primitive: Primitive, y: Any, primals: Sequence[Any], tangents: Sequence[Any], leaf: Callable[[float], Any]
+) -> Sequence[Any]:
+    try:
+        return _wanted(primitive, y, primals, tangents)
+    except FAILURES:  # plain arithmetic on constants raised; as leaves they follow quiet rows
+        return _wanted(primitive, y, [leaf(x) if x.__class__ is float else x for x in primals], tangents)
+
+
+def _wanted(primitive: Primitive, y: Any, primals: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:
+    if primitive.variadic:
+        return primitive.local_gradients(y, primals)
+    return [
+        0.0 if t.__class__ is float and not t else gradient and gradient(y, *primals)
+        for gradient, t in zip(primitive.gradients, tangents, strict=True)
+    ]
+
+
+# ---- along a recorded graph: the tangents of its nodes, and of its gradients
+
+
+def push(order: Iterable[Any], tangents: Mapping[Any, float]) -> dict[Any, float]:
+    """Return the tangent of every node of `order`, given those of some leaves: forward mode on a record."""
+    rates: dict[Any, float] = {}
+    for node in order:
+        primitive = node._primitive
+        if primitive is None:
+            rates[node] = tangents.get(node, 0.0)
+            continue
+        operands = node._operands
+        own = [0.0 if operand.__class__ is float else rates[operand] for operand in operands]
+        rate = 0.0
+        if any(own):
+            for t, local in zip(own, local_gradients(primitive, node._data, numbers_of(node), own), strict=True):
+                if t and local:
+                    rate += t * local
+        rates[node] = rate
+    return rates
+
+
+def second_sweep(root: Value, variables: Sequence[Value], tangents: Sequence[float]) -> list[float]:
+    """Return the derivative of droot/dvariable along the tangents: a Hessian times a vector, on floats.
+
+    The sweep of `graph.py`, run on values and tangents at once. `mul` and `add`, whose local
+    gradients need no Dual, are spelled out; a law of the tests holds them to their rows.
+    """
+    adjoints = zeros_below(root, refuse_stale=True)
+    rates = push(adjoints, dict(zip(variables, tangents, strict=True)))
+    turns = adjoints.copy()  # the tangents of the adjoints
+    adjoints[root] = 1.0
+    level = new_level()
+    with Mode(inside_gradient, True):
+        for node in reversed(adjoints):
+            primitive, operands = node._primitive, node._operands
+            upstream, turn = adjoints[node], turns[node]
+            if primitive is None or not (upstream or turn):
+                continue
+            if primitive is add:
+                terms: Any = [(operand, 1.0, 0.0) for operand in operands if operand.__class__ is not float]
+            elif primitive is mul:
+                a, b = operands
+                if a.__class__ is float:
+                    terms = ((b, a, 0.0),)
+                elif b.__class__ is float:
+                    terms = ((a, b, 0.0),)
+                else:
+                    terms = (a, b._data, rates[b]), (b, a._data, rates[a])
+            else:
+                terms = _locals_along(node, rates, level)
+            for operand, local, bend in terms:
+                if upstream:
+                    adjoints[operand] += upstream * local
+                    if bend:
+                        turns[operand] += upstream * bend
+                if turn and local:
+                    turns[operand] += turn * local
+    return [turns.get(variable, 0.0) for variable in variables]
+
+
+def _locals_along(node: Any, rates: Mapping[Any, float], level: int) -> list[tuple[Any, float, float]]:
+    """Return (operand, local gradient, its tangent) for each operand that gets a gradient."""
+    primitive, operands, numbers = node._primitive, node._operands, numbers_of(node)
+    own = [0.0 if operand.__class__ is float else rates[operand] for operand in operands]
+    if any(own):
+        duals = [
+            x if o.__class__ is float else _dual(x, t, level) for x, t, o in zip(numbers, own, operands, strict=True)
+        ]
+        kept = [0.0 if operand.__class__ is float else 1.0 for operand in operands]
+        y = _dual(node._data, rates[node], level)
+        found = _quietly(primitive, y, duals, kept, lambda x: _dual(x, 0.0, level))
+    else:
+        found = primitive.partials(node._data, numbers)
+    terms = []
+    for operand, local in zip(operands, found, strict=True):
+        if operand.__class__ is float:
+            continue
+        bend = 0.0
+        if local.__class__ is Dual:
+            local, bend = local.primal, local.tangent
+        elif local.__class__ is not float:
+            local = local_as_float(primitive, local)
+        if local or bend or not (primitive.selection or local is None):
+            terms.append((operand, local, bend))
+    return terms

@@ -1,0 +1,122 @@
+"""The symbolic form of a derivative between two values: "f * (1 - f)" for a sigmoid.
+
+The rows' own local gradients are run on a copy of the few operations between the two; the
+graph of the result is written as a formula, its constants gathered.
+"""
+
+from __future__ import annotations
+
+from autograd_lite.formulas import ATOM, PRODUCT, SIGN, SUM, formula
+from autograd_lite.graph import graph_sweep, topological_order
+from autograd_lite.modes import Mode, inside_gradient, recording
+from autograd_lite.notation import numeral
+from autograd_lite.primitives import Primitive
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
+    Term: TypeAlias = tuple[float, str, int]  # coefficient, the rest as text ("" for none), how tightly it binds
+
+LARGEST, WIDEST = 40, 60
+TEXTBOOK = {"sigmoid": lambda y, x: y * (1.0 - y), "tanh": lambda y, x: 1.0 - y**2.0}
+"""Local gradients as one learns them; the rows' own forms keep their digits in the tails."""
+
+
+def symbolic(user: Any, operand: Any, names: dict[Any, str], digits: int) -> str:
+    """Return duser/doperand as a formula of the labelled values between them; "" if it is too long."""
+    region = _region(user, operand)
+    if region is None:
+        return ""
+    copies: dict[Any, Any] = {}
+    with Mode(inside_gradient, True), Mode(recording, True):
+        for node in region:
+            label = names.get(node) or node.label
+            if node is operand or node.is_leaf or (node.label and node is not user):
+                copies[node] = type(node)(node.data, label)
+                continue
+            row = node.primitive
+            if row.name in TEXTBOOK and row.reserved:
+                row = Primitive(row.name, row.forward, (TEXTBOOK[row.name],))
+            operands = tuple([x if x.__class__ is float else copies[x] for x in node.operands])
+            first: Any = next(x for x in operands if x.__class__ is not float)
+            copies[node] = first.apply(row, operands)
+        slope = graph_sweep(copies[user], 1.0).get(copies[operand], 0.0)
+    if slope.__class__ is float:
+        return _number(slope, digits)
+    return _written(slope, {copies[user]: names[user]}, digits)
+
+
+def _region(user: Any, operand: Any) -> list[Any] | None:
+    """Return what user is computed from, down to labelled values and leaves; None if that is too much."""
+    found, stack = [], [(user, False)]
+    seen = set()
+    while stack:
+        node, is_done = stack.pop()
+        if is_done:
+            found.append(node)
+        elif node not in seen:
+            seen.add(node)
+            if len(seen) > LARGEST or len(node.operands) > LARGEST:
+                return None
+            stack.append((node, True))
+            if node is user or not (node.label or node is operand):
+                stack += [(x, False) for x in node.operands if x.__class__ is not float]
+    return found
+
+
+def _written(root: Any, known: dict[Any, str], digits: int) -> str:
+    terms: dict[Any, Term | None] = {}
+    for node in topological_order(root):
+        name = known.get(node) or (node.is_leaf and node.label)
+        if name:
+            terms[node] = 1.0, name, ATOM
+        elif node.is_leaf:
+            terms[node] = node.data, "", ATOM
+        else:
+            terms[node] = _term(node, [_operand(x, terms) for x in node.operands], digits)
+    term = terms[root]
+    return "" if term is None else _text(term, digits)[0]
+
+
+def _operand(operand: Any, terms: dict[Any, Term | None]) -> Term | None:
+    return (operand, "", ATOM) if operand.__class__ is float else terms[operand]
+
+
+def _term(node: Any, operands: list[Term | None], digits: int) -> Term | None:
+    known = [operand for operand in operands if operand is not None]
+    if len(known) < len(operands):
+        return None
+    name = node.primitive.name
+    if name == "neg":
+        coefficient, text, binding = known[0]
+        return -coefficient, text, binding
+    if name == "identity" or (name == "pow" and known[1][:2] == (1.0, "")):
+        return known[0]
+    if name in ("mul", "chain", "gate"):
+        texts = [(text, binding) for _, text, binding in known if text]
+        coefficient = known[0][0] * known[1][0]
+        if len(texts) < 2:
+            return (coefficient, *texts[0]) if texts else (coefficient, "", ATOM)
+    else:
+        coefficient = 1.0
+        texts = [_text(term, digits) for term in known]
+    written, binding = formula(node.primitive, texts)
+    return (coefficient, written, binding) if len(written) <= WIDEST else None
+
+
+def _text(term: Term, digits: int) -> tuple[str, int]:
+    coefficient, text, binding = term
+    if not text:
+        number = _number(coefficient, digits)
+        return number, SIGN if number.startswith("-") else ATOM
+    if coefficient == 1.0:
+        return text, binding
+    grouped = f"({text})" if binding == SUM else text
+    if coefficient == -1.0:
+        return f"-{grouped}", SIGN if binding > SIGN else PRODUCT
+    return f"{_number(coefficient, digits)} * {grouped}", PRODUCT
+
+
+def _number(x: float, digits: int) -> str:
+    return numeral(x, digits).replace("−", "-")

@@ -8,22 +8,26 @@ from __future__ import annotations
 import os
 import sys
 
-from autograd_lite.errors import ArgumentError, InputTypeError
+from autograd_lite.errors import ArgumentError, InputTypeError, RenderError
 from autograd_lite.graph import Node
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from autograd_lite.render.palette import Theme
     from autograd_lite.render.scene import Scene
 
 DIGITS = 4  # four let the printed products be checked by hand
 LARGEST = 2000  # wires; beyond, what is nearest to the root is drawn
 LINES_IN_REPL = 60
 FORMATS = (".svg", ".png", ".pdf", ".dot", ".gv", ".txt")
+ENGINES = ("auto", "dot", "builtin")
 
 
-def draw(root: Any, *, gradients: bool | None = None, digits: int = DIGITS) -> Drawing:
+def draw(
+    root: Any, *, gradients: bool | None = None, digits: int = DIGITS, engine: str = "auto", theme: str = "light"
+) -> Drawing:
     """Return a picture of the graph below root as it is now: values above the wires, gradients below.
 
     A notebook shows the picture, a REPL the text tree; `.save("f.svg")` writes a file. The
@@ -35,6 +39,9 @@ def draw(root: Any, *, gradients: bool | None = None, digits: int = DIGITS) -> D
         gradients: whether to show them; None shows them once backward() has been called,
             that is where root.grad is not 0: a gradient never computed must not look like 0.
         digits: how many significant digits numbers have.
+        engine: "dot" is Graphviz; "builtin" needs nothing and draws the same bytes on every
+            machine; "auto" is dot where it is there, else builtin.
+        theme: "light", "dark", or "cs231n" for the green and red of that course.
 
     Raises:
         StaleGraphError: a leaf was set after root was computed; call root.forward().
@@ -58,24 +65,66 @@ def draw(root: Any, *, gradients: bool | None = None, digits: int = DIGITS) -> D
         )
     if not 1 <= digits <= 17:
         raise ArgumentError(f"draw: digits must lie in 1..17, got {digits!r}. Leave it out for {DIGITS}.")
+    if engine not in ENGINES:
+        raise ArgumentError(
+            f"draw: engine must be one of {', '.join(map(repr, ENGINES))}, got {engine!r}. Leave it out for 'auto'."
+        )
+    from autograd_lite.render.palette import theme_of
     from autograd_lite.render.scene import scene_of
 
+    colours = theme_of(theme)
     asked: Any = root
     with_gradients = asked.grad != 0.0 if gradients is None else bool(gradients)
-    return Drawing(scene_of(root, with_gradients=with_gradients, digits=digits, limit=LARGEST))
+    return Drawing(scene_of(root, with_gradients=with_gradients, digits=digits, limit=LARGEST), engine, colours)
 
 
 class Drawing:
     """A picture of a graph as it was when `draw` was called; a notebook shows it, print() the tree."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, engine: str, theme: Theme) -> None:
         self._scene = scene
+        self._engine = engine
+        self._theme = theme
 
     def dot(self) -> str:
         """Return the picture as DOT text, the language of Graphviz."""
         from autograd_lite.render.dot_text import dot_text
 
-        return dot_text(self._scene)
+        return dot_text(self._scene, self._theme)
+
+    def svg(self) -> str:
+        """Return the picture as SVG, with its alt text inside.
+
+        Raises:
+            RenderError: the engine is "dot", and that is missing.
+        """
+        if self._engine != "builtin":
+            from autograd_lite.render.files import render
+            from autograd_lite.render.wording import described
+
+            try:
+                return described(render(self.dot(), "svg").decode(), self._scene)
+            except RenderError:
+                if self._engine == "dot":
+                    raise
+        from autograd_lite.render.svg import svg_text
+
+        return svg_text(self._scene, self._theme)
+
+    def alt_text(self) -> str:
+        """Return the picture in words: every value in topological order, one per line.
+
+        >>> from autograd_lite import draw, leaves
+        >>> x, y = leaves(x=3.0, y=-2.0)
+        >>> print(draw((x * y).named("z"), gradients=True).alt_text())
+        Computation graph of z = −6: 2 leaves and 1 operation.
+        x: leaf, value 3, gradient −2 = −2 × 1.
+        y: leaf, value −2, gradient 3 = 3 × 1.
+        z: × of x, y, 3 × (−2) = −6, gradient 1 = ∂z/∂z.
+        """
+        from autograd_lite.render.wording import alt_text
+
+        return alt_text(self._scene)
 
     def text(self, *, encoding: str | None = None) -> str:
         """Return the picture as a text tree, in ASCII where `encoding` lacks the signs."""
@@ -94,12 +143,12 @@ class Drawing:
     def save(self, path: str | os.PathLike[str]) -> str:
         """Write the picture in the format that the name ends in, and return the path.
 
-        .dot and .txt work everywhere; .svg, .png and .pdf need Graphviz. The file is written
+        .svg, .dot and .txt work everywhere; .png and .pdf need Graphviz. The file is written
         whole or not at all.
 
         Raises:
             ArgumentError: no such format.
-            RenderError: Graphviz is missing.
+            RenderError: Graphviz is missing, or not the engine.
             OSError: the file cannot be written.
         """
         from autograd_lite.render.files import render, write_atomically
@@ -114,6 +163,13 @@ class Drawing:
             content = f"{self.text()}\n".encode("utf-8", "backslashreplace")
         elif ending in (".dot", ".gv"):
             content = self.dot().encode()
+        elif ending == ".svg":
+            content = self.svg().encode()
+        elif self._engine == "builtin":
+            raise RenderError(
+                f"save: {ending} must be drawn by Graphviz's `dot`, got engine 'builtin'. "
+                f"Leave the engine out, or save as .svg, which works without."
+            )
         else:
             content = render(self.dot(), ending[1:])
         return write_atomically(path, content)
@@ -128,10 +184,8 @@ class Drawing:
         return text_tree(self._scene, encoding, lines)
 
     def _repr_svg_(self) -> str | None:
-        from autograd_lite.render.files import render
-
         try:
-            return render(self.dot(), "svg").decode()
+            return self.svg()
         except Exception:  # a notebook that only displays a picture must not break
             return None
 

@@ -2,12 +2,80 @@
 
 from __future__ import annotations
 
-BACKGROUND = "#FFFFFF"
-INK = "#1E293B"
-WIRE = "#475569"
-VALUE = "#0B5CAD"
-GRADIENT = "#B4410B"
-GATE = "#1E293B"
-ON_GATE = "#FFFFFF"
-WARNING = "#FDE68A"  # behind nan and inf
-LEAVES = {"parameter": "#FEF3C7", "input": "#E0F2FE", "constant": "#F1F5F9", None: "#FFFFFF"}
+from autograd_lite.errors import ArgumentError
+
+
+class Theme:
+    """The colours of a picture; `leaves` has those of pills, by role."""
+
+    __slots__ = ("background", "gate", "gradient", "ink", "leaves", "name", "on_gate", "value", "warning", "wire")
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        background: str,
+        ink: str,
+        wire: str,
+        value: str,
+        gradient: str,
+        gate: str,
+        on_gate: str,
+        warning: str,
+        leaves: tuple[str, str, str, str],
+    ) -> None:
+        self.name = name
+        self.background = background
+        self.ink = ink
+        self.wire = wire
+        self.value = value
+        self.gradient = gradient
+        self.gate = gate
+        self.on_gate = on_gate
+        self.warning = warning  # behind nan and inf
+        self.leaves = dict(zip(("parameter", "input", "constant", None), leaves, strict=True))
+
+
+def _light(name: str, value: str, gradient: str) -> Theme:
+    return Theme(
+        name,
+        background="#FFFFFF",
+        ink="#1E293B",
+        wire="#475569",
+        value=value,
+        gradient=gradient,
+        gate="#1E293B",
+        on_gate="#FFFFFF",
+        warning="#FDE68A",
+        leaves=("#FEF3C7", "#E0F2FE", "#F1F5F9", "#FFFFFF"),
+    )
+
+
+LIGHT = _light("light", "#0B5CAD", "#B4410B")
+CS231N = _light("cs231n", "#006B00", "#B00000")  # green and red: hard to tell apart for one man in twelve
+DARK = Theme(
+    "dark",
+    background="#0F172A",
+    ink="#E2E8F0",
+    wire="#94A3B8",
+    value="#7CC4FF",
+    gradient="#FFAB70",
+    gate="#E2E8F0",
+    on_gate="#0F172A",
+    warning="#5B3A08",
+    leaves=("#4A3B0A", "#0B3B5C", "#1E293B", "#0F172A"),
+)
+THEMES = {theme.name: theme for theme in (LIGHT, DARK, CS231N)}
+
+
+def theme_of(name: str) -> Theme:
+    """Return the theme of this name.
+
+    >>> theme_of("dark").value
+    '#7CC4FF'
+    """
+    if name not in THEMES:
+        raise ArgumentError(
+            f"draw: theme must be one of {', '.join(map(repr, THEMES))}, got {name!r}. Leave it out for 'light'."
+        )
+    return THEMES[name]

@@ -5,16 +5,28 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 
+import autograd_lite as ag
 from autograd_lite import AutogradError, Value, draw, leaves
-from autograd_lite.errors import ArgumentError, InputTypeError
-from autograd_lite.render import files
-from autograd_lite.render.files import RenderError, write_atomically
+from autograd_lite.errors import ArgumentError, InputTypeError, RenderError
+from autograd_lite.render import Drawing, files
+from autograd_lite.render.files import write_atomically
 
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz's dot is not installed")
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def draw_again(picture, engine):
+    return Drawing(picture._scene, engine, picture._theme)
+
+
+def builtin(picture):
+    return draw_again(picture, "builtin").svg()
 
 
 @pytest.fixture
@@ -47,10 +59,10 @@ def test_dot_and_text_need_no_renderer(picture, tmp_path, no_dot):
 
 def test_without_dot_one_short_error_names_the_command_and_what_works_anyway(picture, tmp_path, no_dot):
     with pytest.raises(RenderError) as caught:
-        picture.save(tmp_path / "z.svg")
+        picture.save(tmp_path / "z.png")
     said = str(caught.value)
     assert files.install_command() in said
-    assert ".dot" in said
+    assert ".svg" in said
     assert "\n" not in said
     assert len(said) < 160
     assert isinstance(caught.value, AutogradError)
@@ -64,7 +76,7 @@ def test_without_the_package_the_error_names_pip(picture, monkeypatch, tmp_path)
         picture.graphviz()
     with pytest.raises(RenderError, match="pip install graphviz"):
         picture.save(tmp_path / "z.png")
-    assert picture._repr_svg_() is None
+    assert picture._repr_svg_() == builtin(picture)
 
 
 @needs_dot
@@ -121,9 +133,82 @@ def test_a_notebook_gets_the_picture_and_the_text(picture):
     assert "<svg" in picture._repr_svg_()
 
 
-def test_a_notebook_without_dot_gets_the_text_and_no_error(picture, no_dot):
-    assert picture._repr_mimebundle_() == {"text/plain": picture.text()}
-    assert picture._repr_svg_() is None
+def test_a_notebook_without_dot_gets_the_built_in_picture(picture, no_dot):
+    assert picture._repr_mimebundle_() == {"text/plain": picture.text(), "image/svg+xml": builtin(picture)}
+    assert picture._repr_svg_() == builtin(picture)
+
+
+def test_a_notebook_that_only_displays_a_picture_never_breaks(no_dot):
+    pinned = draw(Value(2.0), engine="dot")
+    assert pinned._repr_mimebundle_() == {"text/plain": pinned.text()}
+    assert pinned._repr_svg_() is None
+
+
+def test_svg_is_written_on_any_machine_unless_dot_is_pinned(picture, tmp_path, no_dot):
+    path = picture.save(tmp_path / "z.svg")
+    assert Path(path).read_text(encoding="utf-8") == picture.svg() == builtin(picture)
+    with pytest.raises(RenderError, match=r"\.svg needs Graphviz's `dot`"):
+        draw(Value(2.0), engine="dot").svg()
+
+
+@needs_dot
+def test_auto_is_dot_where_it_is_there(picture):
+    assert "graphviz" in picture.svg()
+    assert picture.svg() == draw_again(picture, "dot").svg() != builtin(picture)
+
+
+def test_the_built_in_engine_has_no_pixels(tmp_path):
+    with pytest.raises(RenderError, match=r"save: \.png must be drawn by .* got engine 'builtin'.*\.svg"):
+        draw(Value(2.0), engine="builtin").save(tmp_path / "z.png")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("option", [{"engine": "neato"}, {"theme": "solarized"}, {"theme": ""}])
+def test_an_unknown_engine_or_theme_is_refused_with_the_known_ones(option):
+    (name,) = option
+    with pytest.raises(ArgumentError, match=rf"draw: {name} must be one of '\w+', '\w+', '\w+', got '\w*'\. Leave"):
+        draw(Value(1.0), **option)
+
+
+@needs_dot
+@pytest.mark.parametrize("engine", ["dot", "builtin"])
+def test_every_svg_has_a_title_and_the_alt_text(picture, engine):
+    svg = ET.fromstring(draw_again(picture, engine).svg())
+    assert svg.get("role") == "img"
+    assert svg.find(f"{SVG}title").text == "Computation graph of z = −6: 2 leaves and 1 operation"
+    assert svg.find(f"{SVG}desc").text == picture.alt_text()
+
+
+def test_the_alt_text_has_every_value_in_topological_order():
+    x, y = leaves(x=3.0, y=-2.0)
+    y.role = "parameter"
+    z = (x * y + x).named("z")
+    assert draw(z).alt_text().splitlines() == [
+        "Computation graph of z = −3: 2 leaves and 2 operations.",
+        "x: leaf, value 3.",
+        "y: parameter, value −2.",
+        "v1: × of x, y, 3 × (−2) = −6.",
+        "z: + of v1, x, −6 + 3 = −3.",
+    ]
+    z.backward()
+    assert draw(z).alt_text().splitlines()[1] == "x: leaf, value 3, gradient −1 = −2 × 1 + 1 × 1."
+    many = draw(ag.sum([Value(1.0) for _ in range(3000)])).alt_text()
+    assert "1,000 more" in many
+    assert many.endswith("3,001 values: the 2,001 nearest to the root are shown.")
+
+
+@needs_dot
+@pytest.mark.parametrize("engine", ["dot", "builtin"])
+def test_a_network_of_a_thousand_values_is_drawn_in_a_second(engine):
+    """2-16-16-1 with every product a node of its own."""
+    layer = [Value(0.5), Value(-1.0)]
+    for width in (16, 16, 1):
+        layer = [sum((Value(0.01 * k) * x for k, x in enumerate(layer)), Value(0.1)).tanh() for _ in range(width)]
+    layer[0].backward()
+    assert len(ag.topological_order(layer[0])) == 980
+    start = time.perf_counter()
+    draw(layer[0], engine=engine).svg()
+    assert time.perf_counter() - start < 1.0
 
 
 def test_in_a_repl_the_picture_is_the_tree(picture, monkeypatch):

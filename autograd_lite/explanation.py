@@ -148,7 +148,9 @@ class Explanation:
         else:
             lines.append(f"{whole} = sum over {_many(self.count)} paths, the largest first:")
             for path in self.paths:
-                lines += [f"  {_chain(path)}", f"    = {self._product(path)} = {self._number(path.value)}"]
+                is_direct = len(path.factors) == 1
+                product = "" if is_direct else f"{self._product(path)} = "
+                lines += [f"  {_chain(path)}{' directly' * is_direct}", f"    = {product}{self._number(path.value)}"]
             lines.append(self._total())
         said = [
             f"  {_quotient(f.user, f.operand)} = {f.formula} = {self._number(f.value)}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from autograd_lite.formulas import ATOM, PRODUCT, SIGN, SUM, formula
 from autograd_lite.graph import graph_sweep, topological_order
 from autograd_lite.modes import Mode, inside_gradient, recording
-from autograd_lite.notation import numeral
+from autograd_lite.notation import numeral, printable
 from autograd_lite.primitives import Primitive
 
 TYPE_CHECKING = False
@@ -31,9 +31,9 @@ def symbolic(user: Any, operand: Any, names: dict[Any, str], digits: int) -> str
     copies: dict[Any, Any] = {}
     with Mode(inside_gradient, True), Mode(recording, True):
         for node in region:
-            label = names.get(node) or node.label
+            label = names.get(node) or printable(node.label or "")
             if node is operand or node.is_leaf or (node.label and node is not user):
-                copies[node] = type(node)(node.data, label)
+                copies[node] = type(node)(node.data, label or None)
                 continue
             row = node.primitive
             if row.name in TEXTBOOK and row.reserved:

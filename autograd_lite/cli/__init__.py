@@ -78,6 +78,10 @@ def _parser() -> ArgumentParser:
     checking = commands.add_parser("check", parents=[formula], help="its gradient against finite differences")
     checking.set_defaults(run=_check)
 
+    explaining = commands.add_parser("explain", parents=[formula], help="its chain rule, written out with numbers")
+    explaining.add_argument("--wrt", metavar="NAME", action="append", help="differentiate by this (default: by each)")
+    explaining.set_defaults(run=_explain)
+
     training = commands.add_parser("train", help="a classifier, on toy data or a CSV file of your own")
     training.add_argument("data", metavar="DATA", help="iris, xor, spirals, moons, circles, blobs, digits or FILE.csv")
     training.add_argument("--label", metavar="COLUMN", help="the column of classes in FILE.csv (default: the last)")
@@ -103,9 +107,9 @@ def _parser() -> ArgumentParser:
 
 def _with_signs(argv: Sequence[str]) -> list[str]:
     """Return the arguments with a blank before a formula that starts with a minus: argparse takes no such option."""
-    if not argv or argv[0] not in ("draw", "check"):
+    if not argv or argv[0] not in ("draw", "check", "explain"):
         return list(argv)
-    options = ("-o", "-h", "--output", "--force", "--help")
+    options = ("-o", "-h", "--output", "--force", "--wrt", "--help")
     return [a if not a.startswith("-") or a.startswith(options) else f" {a}" for a in argv]
 
 
@@ -131,6 +135,12 @@ def _check(options: Namespace) -> int:
     from autograd_lite.cli.inspection import check_expression
 
     return check_expression(options.expression, options.numbers)
+
+
+def _explain(options: Namespace) -> int:
+    from autograd_lite.cli.derivations import explain_expression
+
+    return explain_expression(options.expression, options.numbers, options.wrt)
 
 
 def _train(options: Namespace) -> int:

@@ -1,0 +1,261 @@
+"""`explain`: the chain rule path by path, held to the sweep and to plain enumeration."""
+
+import io
+import itertools
+import math
+import re
+import time
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from support.programs import SMOOTH, programs_at_points
+
+import autograd_lite as ag
+from autograd_lite import StaleGraphError, Value, explain, gradients, leaves, topological_order
+from autograd_lite.errors import ArgumentError, InputTypeError
+from autograd_lite.explanation import latex_name
+from autograd_lite.symbols import TEXTBOOK
+from autograd_lite.table import ROWS
+
+
+def network():
+    """Two inputs, two hidden sigmoids, one output; the quantities of the textbook are labelled."""
+    x1, x2, t = leaves(x1=0.05, x2=0.1, t=0.9)
+    w = {name: Value(0.1 + 0.07 * k, name) for k, name in enumerate(["w11", "w12", "w21", "w22", "v1", "v2", "b"])}
+    h1 = (w["w11"] * x1 + w["w12"] * x2).named("h1")
+    h2 = (w["w21"] * x1 + w["w22"] * x2).named("h2")
+    h = (w["v1"] * ag.sigmoid(h1) + w["v2"] * ag.sigmoid(h2) + w["b"]).named("h")
+    yhat = ag.sigmoid(h).named("yhat")
+    return (0.5 * (yhat - t) ** 2.0).named("E"), w["w11"], x1
+
+
+def test_the_four_factors_of_the_textbook_and_their_numbers():
+    """sigma and x are separate nodes without labels: multiplied into the factor between the labelled ones."""
+    error, w11, _ = network()
+    lines = str(explain(error, w11)).splitlines()
+    assert lines[0] == "dE/dw11 = dE/dyhat * dyhat/dh * dh/dh1 * dh1/dw11"
+    found = re.fullmatch(r" {7} = (\S+) \* (\S+) \* (\S+) \* (\S+) = (\S+)", lines[1])
+    factors = [float(x) for x in found.groups()[:-1]]
+    assert math.isclose(math.prod(factors), float(found[5]), rel_tol=4 * 0.5e-3 + 0.5e-3)
+    assert math.isclose(float(found[5]), gradients(error, [w11])[0], rel_tol=0.5e-3)
+    assert lines[3:] == [
+        "  dE/dyhat = yhat - t = " + found[1],
+        "  dyhat/dh = yhat * (1 - yhat) = " + found[2],
+        "  dh/dh1 = v1 * (sigmoid(h1) * (1 - sigmoid(h1))) = " + found[3],
+        "  dh1/dw11 = x1 = " + found[4],
+    ]
+
+
+def test_several_paths_are_summed_the_largest_first():
+    error, _, x1 = network()
+    said = explain(error, x1)
+    assert said.count == 2
+    assert abs(said.paths[0].value) > abs(said.paths[1].value)
+    text = str(said)
+    assert text.startswith("dE/dx1 = sum over 2 paths, the largest first:\n  dE/dyhat * dyhat/dh * dh/dh2 * dh2/dx1\n")
+    a, b, total = map(float, re.search(r"^dE/dx1 = \(?(\S+?)\)? \+ \(?(\S+?)\)? = (\S+)$", text, re.M).groups())
+    assert math.isclose(a + b, total, rel_tol=2e-3)
+    one = explain(error, x1, paths=1)
+    assert f"the largest path is {a:g}, {100 * one.coverage:.3g} % of it." in str(one)
+    assert math.isclose(one.coverage, one.covered / one.gradient)
+
+
+def all_paths(root, leaf):
+    """Every path, one term per edge of the recorded graph: the definition."""
+    if root is leaf:
+        return [1.0]
+    return [
+        local * rest
+        for operand, local in zip(root.operands, root.local_gradients, strict=True)
+        if isinstance(operand, Value)
+        for rest in all_paths(operand, leaf)
+    ]
+
+
+@given(programs_at_points(names=SMOOTH, longest=7), st.sampled_from(["all", "half", "none"]))
+def test_all_paths_together_are_the_gradient(drawn, labelled):
+    program, point, _ = drawn
+    inputs = [Value(x) for x in point]
+    nodes = program.run(inputs)
+    root = nodes[-1]
+    assume(isinstance(root, Value))
+    for k, node in enumerate(topological_order(root)):
+        if labelled == "all" or (labelled == "half" and k % 2):
+            node.label = f"n{k}"
+    for leaf in inputs:
+        said = explain(root, leaf, paths=3000)
+        assume(said.count < 3000)
+        assert len(said.paths) == said.count
+        scale = sum(abs(p.value) for p in said.paths)
+        assert abs(said.covered - said.gradient) <= 1e-12 * scale
+        assert said.gradient == gradients(root, [leaf])[0]
+        if labelled == "all":
+            # An edge that carries nothing is no path, and two edges between the same two values are one factor.
+            assert math.isclose(math.fsum(all_paths(root, leaf)), said.covered, rel_tol=1e-9, abs_tol=1e-12 * scale)
+        if labelled == "none":
+            assert said.count <= 1
+        sizes = [abs(p.value) for p in said.paths]
+        assert all(a >= b * (1 - 1e-12) for a, b in itertools.pairwise(sizes))
+        str(said), said.latex, said.markdown()
+
+
+def layers(depth, weights):
+    """A layered graph of two values a layer, each a labelled sum of both below: 2**depth paths and more."""
+    x = Value(1.0, label="x")
+    a = b = x
+    for k in range(depth):
+        p, q, r, s = next(weights)
+        a, b = (a * p + b * q).named(f"a{k}"), (a * r + b * s).named(f"b{k}")
+    return (a + b).named("E"), x
+
+
+@given(st.lists(st.tuples(*[st.sampled_from([0.5, -0.75, 1.0, 1.25, 2.0])] * 4), min_size=2, max_size=5))
+def test_the_k_best_are_those_of_enumeration(weights):
+    root, x = layers(len(weights), iter(weights))
+    every = explain(root, x, paths=10**6)
+    assert len(every.paths) == every.count
+    expected = sorted((abs(p.value) for p in every.paths), reverse=True)
+    for k in (1, 3, 7):
+        assert [abs(p.value) for p in explain(root, x, paths=k).paths] == expected[:k]
+
+
+@pytest.mark.parametrize("numbers", [(1.0, 1.0, 1.0, 1.0), (0.3, 0.7, -0.9, 0.11), (1e-9, 1e-9, 1e-8, 1e-9)])
+def test_two_to_the_forty_paths_are_explained_at_once(numbers):
+    """All of the same size too, and with products far below the smallest float."""
+    root, x = layers(41, itertools.repeat(numbers))
+    start = time.perf_counter()
+    said = explain(root, x, paths=50)
+    str(said), said.latex
+    assert time.perf_counter() - start < 0.5
+    assert said.count >= 2**40
+    assert len(said.paths) == len({tuple((f.user, f.operand) for f in p.factors) for p in said.paths}) == 50
+    assert "sum over 2,199,023,255,552 paths" in str(said)
+
+
+def test_more_paths_than_anyone_counts():
+    root, x = layers(400, itertools.repeat((0.5, 0.5, 0.5, 0.5)))
+    assert "sum over more than 1,000,000,000,000,000 paths" in str(explain(root, x))
+
+
+def test_a_chain_of_100_000_needs_no_recursion():
+    x = Value(1.0, label="x")
+    y, z = x, x
+    for k in range(10**5):
+        y = y * 1.0
+        z = (z * 1.0).named(f"z{k}")
+    assert explain(y, x).gradient == 1.0
+    text = str(explain(z, x))
+    assert "... (99,980 more)" in text
+    assert len(text) < 2000
+
+
+def test_trivial_explanations():
+    x, y = leaves(x=2.0, y=3.0)
+    assert str(explain(x, x)) == "dx/dx = 1"
+    assert str(explain(x * 2.0, y)) == "df/dy = 0: f does not depend on y."
+    assert str(explain((x * 2.0).named("E"), Value(1.0))) == "dE/dx = 0: E does not depend on x."
+    assert str(explain(ag.relu(-x), x)) == "df/dx = 0: every path has a factor 0."
+    assert str(explain((3.0 * x - 2.0) ** 2.0, x)) == "df/dx = 6 * (3 * x - 2) = 24"
+    assert "df/dx directly\n    = 1\n" in str(explain(x + (x * y).named("p"), x))
+    assert explain(x * 2.0, y).paths == []
+    assert math.isnan(explain(x * 2.0, y).coverage)
+
+
+def test_paths_that_cancel_have_no_coverage():
+    x = Value(2.0, label="x")
+    said = explain((x * 3.0).named("a") - (x * 3.0).named("b"), x)
+    assert (said.gradient, said.covered) == (0.0, 0.0)
+    assert str(said).splitlines()[5] == "df/dx = 3 + (-3) = 0"
+    one = explain((x * 3.0).named("a") - (x * 3.0).named("b"), x, paths=1)
+    assert str(one).splitlines()[3] in ("df/dx = 0; the largest path is 3.", "df/dx = 0; the largest path is -3.")
+
+
+@pytest.mark.parametrize("function", [ag.sqrt, lambda x: 1e200 * (x + 1e200) * 1e200 - 1e308 * 1e308 * x])
+def test_infinities_are_shown_and_break_nothing(function):
+    x = Value(0.0, label="x")
+    y = function(x * 1.0)
+    said = explain(y.named("y"), x)
+    assert not math.isfinite(said.gradient)
+    assert str(said)
+    assert said.latex
+    assert said.markdown()
+
+
+def test_what_is_refused():
+    x = Value(2.0, label="x")
+    y = x * x
+    for arguments, kind in [((2.0, x), InputTypeError), ((y, "x"), InputTypeError)]:
+        with pytest.raises(kind, match=r"must be a Value|a Value is needed"):
+            explain(*arguments)
+    for options in ({"paths": 0}, {"paths": 1.5}, {"digits": 0}, {"digits": 18}):
+        with pytest.raises(ArgumentError, match="Leave it out"):
+            explain(y, x, **options)
+    x.data = 3.0
+    with pytest.raises(StaleGraphError):
+        explain(y, x)
+
+
+def test_no_grad_is_touched_and_no_mode_is_left_on():
+    error, w11, _ = network()
+    with ag.no_grad():
+        text = str(explain(error, w11))
+    assert "yhat * (1 - yhat)" in text
+    assert all(node.grad == 0.0 for node in topological_order(error))
+
+
+@pytest.mark.parametrize("name", TEXTBOOK)
+@given(x=st.floats(-3.0, 3.0))
+def test_the_textbook_forms_are_the_rows_own(name, x):
+    row = ROWS[name]
+    y = row(x)
+    assert math.isclose(TEXTBOOK[name](y, x), row.partials(y, [x])[0], rel_tol=1e-11)
+
+
+@given(programs_at_points(names=SMOOTH, longest=5))
+def test_the_symbolic_form_has_the_value_of_its_factor(drawn):
+    program, point, _ = drawn
+    inputs = [Value(x, f"x{k}") for k, x in enumerate(point)]
+    root = program.run(inputs)[-1]
+    assume(isinstance(root, Value) and not root.is_leaf)
+    root.named("f")
+    names = {**vars(ag), "abs": abs, **{leaf.label: leaf.data for leaf in inputs}, "f": root.data}
+    for leaf in inputs:
+        for path in explain(root, leaf, digits=17).paths:
+            for factor in path.factors:
+                if factor.formula:
+                    value = eval(factor.formula, names)
+                    assert math.isclose(value, factor.value, rel_tol=1e-7, abs_tol=1e-9), factor.formula
+
+
+@given(st.text(max_size=30))
+def test_any_label_is_explained_in_every_form(label):
+    x, y = Value(2.0, label), Value(3.0, label)
+    said = explain(((x * y).named(label) * x).named(label), x)
+    assert str(said)
+    table = said.markdown()
+    assert table.count("\n$$") == 1
+    for line in table.splitlines():
+        assert not line.startswith("|") or len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) == 4
+    assert said.latex.count("{") - said.latex.count(r"\{") == said.latex.count("}") - said.latex.count(r"\}")
+
+
+def test_hostile_labels_are_escaped():
+    assert latex_name("a_b") == r"\mathrm{a\_b}"
+    assert latex_name("$&<b>\\") == r"\mathrm{\$\&\lt{}b\gt{}\backslash{}}"
+    assert latex_name("w11") == "w_{11}"
+    assert latex_name("11") == r"\mathrm{11}"
+    x = Value(2.0, '<b>|"\n`')
+    said = explain((x * 3.0).named("p") * 2.0, x)
+    assert r"d\(\<b\>\|" in said.markdown()
+    assert str(said).splitlines()[0] == 'df/d(<b>|"\\n`) = df/dp * dp/d(<b>|"\\n`)'
+
+
+def test_a_notebook_shows_latex_and_a_plain_terminal_ascii(monkeypatch):
+    x = Value(2.0, "θ")
+    said = explain((x * 3.0).named("p") * 2.0, x)
+    assert said._repr_latex_().startswith("$$\n\\begin{aligned}")
+    assert r"\frac{\partial f}{\partial p} \cdot \frac{\partial p}{\partial θ}" in said.latex
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    assert str(said).isascii()
+    assert all(repr(path).isascii() and repr(path.factors).isascii() for path in said.paths)

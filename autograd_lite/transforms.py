@@ -246,7 +246,7 @@ def taylor(f: Function, n: int) -> Function:
 def _towers(f: Function, x: Any, n: int, options: Any, who: str) -> list[Any]:
     """Return f and its derivatives up to the n-th: Duals of Duals, n levels high."""
     levels = [new_level() for _ in range(n)]
-    (x,) = _numbers([x], f"{who}: the argument")
+    x = x if isinstance(x, Traced) else to_float(x, f"{who}: the argument")
     for level in levels:
         x = Dual(x, 1.0, level=level)
     y = _one_number(f(x, **options), who)
@@ -282,6 +282,9 @@ class _Run:
         else:
             with Mode(modes.recording, True):
                 self.out = f(*passed, **options)
+        for variable in self.variables:
+            if variable.is_leaf:  # f is done: to everyone but this run, in whose gradients it may stay, a constant
+                variable.role = "constant"
 
     def _variable(self, x: Any) -> Any:
         """Return x as a node of its own, remembered: what the caller does with x elsewhere is no part of f."""

@@ -1,0 +1,335 @@
+"""Forward mode: a Dual through every row agrees with the row's own gradients, at every level."""
+
+import math
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from support.bits import all_bits, bits
+from support.naive import path_count, path_gradients
+from support.points import TABLE, points
+from support.programs import ARITIES, WILD, programs_at_points, reals
+
+import autograd_lite as ag
+from autograd_lite import (
+    Dual,
+    Value,
+    detach,
+    exp,
+    floor,
+    gradients,
+    jvp,
+    log,
+    logsumexp,
+    mul,
+    primitive,
+    relu,
+    softmax,
+    sqrt,
+    step,
+    tanh,
+    topological_order,
+    where,
+)
+from autograd_lite import dual as dual_module
+from autograd_lite.dual import new_level, push, second_sweep
+from autograd_lite.errors import DomainError, InputTypeError
+
+ALL = tuple(name for name in (*ARITIES, *WILD, *WILD) if name != "detach")  # has no derivative to compare with
+
+
+def directions(size):
+    return st.lists(reals(), min_size=size, max_size=size)
+
+
+# ---- every row
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
+def test_the_tangent_along_one_operand_is_its_local_gradient(row):
+    """Forward and reverse mode read the same partials: to the last bit, inf and nan included."""
+    for numbers in points(row, 40):
+        y = row(*numbers)
+        partials = row.partials(y, numbers)
+        for k, partial in enumerate(partials):
+            duals = [Dual(x, 1.0 if i == k else 0.0) for i, x in enumerate(numbers)]
+            result = row(*duals)
+            assert bits(result.primal) == bits(y)
+            assert bits(result.tangent + 0.0) == bits(float(partial or 0.0) + 0.0), (row, numbers, k)
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
+def test_second_derivatives_agree_between_forward_over_forward_and_reverse_over_reverse(row):
+    for numbers in [xs for xs in points(row, 10) if all(1e-3 < abs(x) < 20.0 for x in xs)]:
+        leaves = [Value(x) for x in numbers]
+        slopes = gradients(row(*leaves), leaves, create_graph=True)
+        for i, slope in enumerate(slopes):
+            seconds = gradients(slope, leaves)
+            for j, second in enumerate(seconds):
+                inner = [Dual(x, float(k == i), level=1) for k, x in enumerate(numbers)]
+                outer = [Dual(x, float(k == j), level=2) for k, x in enumerate(inner)]
+                rate = row(*outer).tangent
+                mixed = rate.tangent if isinstance(rate, Dual) else 0.0
+                if math.isfinite(second) and math.isfinite(mixed):
+                    scale = max(1e-12, *map(abs, seconds))
+                    assert mixed == pytest.approx(second, rel=1e-10, abs=1e-12 * scale), (row, numbers, i, j)
+
+
+def test_a_variadic_row_takes_one_iterable_of_duals():
+    assert logsumexp([Dual(0.0, 1.0), Dual(0.0, 0.0)]).tangent == 0.5
+    assert ag.max([Dual(2.0, 1.0), 3.0, Dual(3.0, 4.0)]).tangent == 2.0
+    assert softmax([Dual(0.0, 1.0), 0.0])[0].tangent == 0.25
+    assert ag.dot([Dual(1.0, 2.0), 3.0], [4.0, Dual(5.0, 1.0)]).tangent == 11.0
+
+
+def test_rows_without_gradient_give_tangent_zero():
+    for row in (step, floor, detach):
+        result = row(Dual(1.5, 7.0))
+        assert isinstance(result, Dual)
+        assert result.tangent == 0.0
+
+
+def test_a_users_row_takes_part():
+    cube = primitive("cube_forward", lambda x: x**3, lambda y, x: 3.0 * x**2)
+    try:
+        assert jvp(cube, (2.0,), (1.0,)) == (8.0, 12.0)
+        assert ag.derivative(cube, 2)(2.0) == 12.0
+        assert ag.hessian(lambda x: cube(x[0]))([2.0]) == [[12.0]]
+    finally:
+        del ag.primitives.ROWS["cube_forward"]
+
+
+def test_every_method_of_a_value_that_is_a_row_is_one_of_a_dual():
+    for row in TABLE:
+        if hasattr(Value, row.name):
+            x = Dual(0.75 if row.name != "acosh" else 1.75, 1.0)
+            assert repr(getattr(x, row.name)()) == repr(row(x)), row
+        assert hasattr(Value, row.name) == hasattr(Dual, row.name)
+
+
+# ---- random programs
+
+
+@given(programs_at_points(names=ALL), st.data())
+def test_forward_and_reverse_are_dual(drawn, data):
+    """(weight of y) * (rate of y) = sum of (gradient of x) * (rate of x), whatever the program."""
+    program, point, _ = drawn
+    along = data.draw(directions(len(point)))
+    leaves = [Value(x) for x in point]
+    try:
+        nodes = program.run(leaves)
+    except (ValueError, ArithmeticError):
+        assume(False)
+    root = nodes[-1]
+    assume(isinstance(root, Value) and path_count(root) < 3000)
+    slopes = gradients(root, leaves)
+    sizes = path_gradients(root)
+    result = program.run([Dual(x, t) for x, t in zip(point, along, strict=True)])[-1]
+    rate = result.tangent if isinstance(result, Dual) else 0.0
+    scale = sum(float(sizes.get(leaf, (0, 0))[1]) * abs(t) for leaf, t in zip(leaves, along, strict=True))
+    assume(math.isfinite(scale) and all(map(math.isfinite, slopes)))
+    assert bits(root.data) == bits(result.data)
+    assert rate == pytest.approx(sum(g * t for g, t in zip(slopes, along, strict=True)), rel=1e-12, abs=1e-13 * scale)
+
+
+def test_the_law_of_duality_would_notice_a_lost_operand(monkeypatch):
+    honest = dual_module.local_gradients
+    monkeypatch.setattr(dual_module, "local_gradients", lambda *args: [*honest(*args)[:-1], None])
+    with pytest.raises(AssertionError):
+        test_forward_and_reverse_are_dual()
+
+
+@given(programs_at_points(names=ALL), st.data())
+def test_a_pass_over_the_record_gives_the_tangents_of_duals(drawn, data):
+    program, point, _ = drawn
+    along = data.draw(directions(len(point)))
+    leaves = [Value(x) for x in point]
+    try:
+        root = program.run(leaves)[-1]
+    except (ValueError, ArithmeticError):
+        assume(False)
+    assume(isinstance(root, Value))
+    rates = push(topological_order(root), dict(zip(leaves, along, strict=True)))
+    result = program.run([Dual(x, t) for x, t in zip(point, along, strict=True)])[-1]
+    if math.isfinite(result.tangent):
+        assert rates[root] == pytest.approx(result.tangent, rel=1e-14, abs=1e-300)
+
+
+@given(programs_at_points(longest=7), st.data())
+def test_the_second_sweep_is_the_derivative_of_the_gradients(drawn, data):
+    """Its spelled-out `mul` and `add` included: the same as sweeping back through the gradients' graphs."""
+    program, point, _ = drawn
+    along = data.draw(directions(len(point)))
+    leaves = [Value(x) for x in point]
+    root = program.run(leaves)[-1]
+    assume(isinstance(root, Value))
+    slopes = gradients(root, leaves, create_graph=True)
+    total = ag.dot(slopes, along)
+    expected = gradients(total, leaves)
+    sizes = [abs(node.data) for node in topological_order(total)]
+    assume(all(map(math.isfinite, expected)) and max(sizes) < 1e6)
+    found = second_sweep(root, leaves, along)
+    assert found == pytest.approx(expected, rel=1e-9, abs=1e-9 * (1.0 + max(sizes)) ** 2)
+
+
+def test_products_and_sums_are_spelled_out_as_their_rows_say():
+    """The same graph with a user's `times` and `plus` takes the general path: the bits agree."""
+    times = primitive("times", lambda a, b: a * b, lambda y, a, b: b, lambda y, a, b: a)
+    plus = primitive("plus", lambda a, b: a + b, lambda y, a, b: 1.0, lambda y, a, b: 1.0)
+    try:
+        answers = []
+        for product, total in ((mul, ag.add), (times, plus)):
+            leaves = [Value(x) for x in (0.3, -1.7, 2.9)]
+            a, b, c = leaves
+            root = product(total(product(a, b), product(3.0, c)), product(total(a, 1.0), product(a, a)))
+            answers.append(all_bits(second_sweep(root, leaves, [1.0, -0.5, 0.25])))
+        assert answers[0] == answers[1]
+    finally:
+        del ag.primitives.ROWS["times"], ag.primitives.ROWS["plus"]
+
+
+# ---- singular points: rows are quiet inside tangents
+
+
+def test_an_infinite_slope_is_inf_and_no_error():
+    assert sqrt(Dual(0.0, 1.0)).tangent == math.inf
+    assert (Dual(0.0, 1.0) ** 0.5).tangent == math.inf
+    assert ag.asin(Dual(1.0, 1.0)).tangent == math.inf
+    assert ag.cbrt(Dual(0.0, -1.0)).tangent == -math.inf
+
+
+def test_a_branch_that_does_not_matter_gives_no_nan():
+    assert sqrt(relu(Dual(-1.0, 1.0))).tangent == 0.0
+    assert (Dual(0.0, 0.0) * sqrt(Dual(0.0, 1.0))).tangent == 0.0
+    assert sqrt(Dual(0.0, 0.0)).tangent == 0.0
+
+
+def test_errors_are_those_of_floats():
+    with pytest.raises(DomainError, match="log: operand must lie in"):
+        log(Dual(-1.0, 1.0))
+    with pytest.raises(ZeroDivisionError):
+        1.0 / Dual(0.0, 1.0)
+    with pytest.raises(OverflowError):
+        exp(Dual(1000.0, 1.0))
+
+
+def test_the_fourth_derivative_of_a_square_of_squares_at_zero():
+    assert ag.derivative(lambda x: (x * x) * (x * x), 4)(0.0) == 24.0
+
+
+# ---- levels
+
+
+def test_a_number_of_a_lower_level_is_a_constant():
+    low, high = Dual(3.0, 1.0, level=1), Dual(5.0, 1.0, level=2)
+    for product in (low * high, high * low, mul(low, high)):
+        assert product.level == 2
+        assert repr(product.primal) == "Dual(primal=15.0, tangent=5.0)"
+        assert product.tangent.primal == 3.0
+        assert product.tangent.tangent == 1.0
+
+
+def test_levels_only_grow():
+    first = new_level()
+    inside = []
+    jvp(lambda x: inside.append(x.level) or x, (1.0,), (1.0,))
+    assert first < inside[0] < new_level()
+
+
+def test_a_dual_that_outlives_its_differentiation_is_a_constant_to_the_next():
+    kept = []
+    jvp(lambda x: kept.append(x) or x, (3.0,), (1.0,))
+    y, rate = jvp(lambda x: x * kept[0].data + (x * kept[0]).data, (2.0,), (1.0,))
+    assert (y, rate) == (12.0, 3.0)
+
+
+def test_a_dual_cannot_hold_a_number_of_its_own_level():
+    with pytest.raises(InputTypeError, match="level must be above"):
+        Dual(Dual(1.0, 1.0), 1.0)
+    with pytest.raises(InputTypeError, match="Dual: a real number is needed"):
+        Dual("1")
+
+
+def test_a_dual_holds_values_which_stay_in_their_graph():
+    x = Value(3.0)
+    y = Dual(x, 1.0)
+    for product in (y * x, x * y):
+        assert product.primal.data == 9.0
+        assert gradients(product.tangent, [x]) == [1.0]
+    assert gradients((y**3).tangent, [x]) == [18.0]
+    assert (2.0 - y).tangent == -1.0
+    assert (x - y).tangent == -1.0
+    assert (x / y).primal.data == 1.0
+
+
+# ---- a Dual is a number where Python wants one by value, and refused where its tangent would be lost
+
+
+def test_comparisons_are_by_value():
+    x, v = Dual(2.0, 1.0), Value(2.0)
+    assert x > 1
+    assert x >= 2.0
+    assert not x < 2.0
+    assert x <= v
+    assert v <= x
+    assert v < Dual(3.0)
+    assert Dual(3.0) > v
+    assert Dual(Dual(1.0), 0.0, level=2) < x
+    assert bool(x)
+    assert not Dual(0.0, 1.0)
+    with pytest.raises(InputTypeError, match="<"):
+        x < "2"  # noqa: B015
+
+
+def test_max_and_sorted_choose_the_dual():
+    a, b = Dual(2.0, 1.0), Dual(5.0, 3.0)
+    assert max(a, b) is b
+    assert sorted([b, a]) == [a, b]
+    assert hash(a) != hash(b)
+
+
+def test_equality_is_identity_and_a_number_is_refused():
+    x = Dual(2.0, 1.0)
+    assert x == x
+    assert x != Dual(2.0, 1.0)
+    with pytest.raises(InputTypeError):
+        x == 2.0  # noqa: B015
+
+
+def test_where_takes_the_branch_by_value():
+    x = Dual(-1.0, 1.0)
+    assert where(x > 0, lambda: log(x), 0.0) == 0.0
+    assert where(ag.greater(x, 0.0), x, 3.0 * x).tangent == 3.0
+
+
+def test_formats():
+    x = Dual(2.0, 1.0)
+    assert f"{x:.3f}" == "2.000"
+    assert str(x) == f"{x}" == "Dual(primal=2.0, tangent=1.0)"
+    assert +x is x
+    assert abs(Dual(-2.0, 1.0)).tangent == -1.0
+
+
+@pytest.mark.parametrize(
+    "use", [float, int, math.exp, round, lambda x: x // 2, lambda x: x % 2, lambda x: math.fsum([x]), complex]
+)
+def test_a_tangent_is_never_lost_silently(use):
+    with pytest.raises(InputTypeError):
+        use(Dual(2.0, 1.0))
+
+
+def test_numpy_scalars_mix():
+    np = pytest.importorskip("numpy")
+    assert (np.float64(3.0) * Dual(2.0, 1.0)).tangent == 3.0
+    with pytest.raises(InputTypeError):
+        np.exp(Dual(2.0, 1.0))
+    with pytest.raises(InputTypeError):
+        np.array([1.0, 2.0]) * Dual(2.0, 1.0)
+
+
+def test_a_long_chain_needs_no_recursion():
+    x = Dual(0.5, 1.0)
+    for _ in range(20_000):
+        x = x * 1.0 + 0.0
+    assert x.tangent == 1.0
+    assert tanh(x).data == math.tanh(0.5)

@@ -26,6 +26,7 @@ from autograd_lite.graph import first_nonfinite, topological_order
 from autograd_lite.modes import no_grad, raise_on_nonfinite
 from autograd_lite.primitives import Primitive, primitive
 from autograd_lite.render import draw
+from autograd_lite.straightline import to_python
 
 # Attributes, not in __all__: a star import does not hide Python's own.
 from autograd_lite.table import abs as abs
@@ -195,6 +196,7 @@ __all__ = [
     "tan",
     "tanh",
     "taylor",
+    "to_python",
     "topological_order",
     "value_and_grad",
     "vjp",

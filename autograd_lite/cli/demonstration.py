@@ -10,13 +10,7 @@ from autograd_lite import Value, draw, exp, leaves
 from autograd_lite.cli.console import BOLD, complain, say, styled
 from autograd_lite.cli.examination import trouble_with_nn
 from autograd_lite.cli.training import say_result, summary
-from autograd_lite.errors import RenderError
 from autograd_lite.notation import numeral
-from autograd_lite.render.files import install_command
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from autograd_lite.render import Drawing
 
 NEURON = "f = 1 / (1 + exp(−(w0·x0 + w1·x1 + w2)))"
 COMMANDS = (
@@ -64,8 +58,8 @@ def demo(folder: str) -> int:
     say(styled("A sigmoid neuron", BOLD) + f"  {NEURON}")
     picture = draw(neuron())
     say(repr(picture))
-    path, remark = _save(picture, folder)
-    say(f"picture: {path}{remark}")
+    os.makedirs(folder, exist_ok=True)
+    say(f"picture: {picture.save(os.path.join(folder, 'neuron.svg'))}")
     say()
     trouble = trouble_with_nn()
     if trouble:
@@ -74,8 +68,8 @@ def demo(folder: str) -> int:
     _train()
     say()
     say(styled("Next", BOLD))
-    another = quote(os.path.join(folder, f"f{os.path.splitext(path)[1]}"))
-    for command in (f'draw "x*exp(-x*x)" x=0.5 -o {another}', 'check "log(1 + exp(x))" x=1.5', "train xor --hidden 4"):
+    another = quote(os.path.join(folder, "f.svg"))
+    for command in (f'draw "x*exp(-x*x)" x=0.5 -o {another}', 'check "log(1 + exp(x))" x=1.5', "train xor --hidden 8"):
         say(f"  python -m autograd_lite {command}")
     return 0
 
@@ -91,16 +85,6 @@ def _chain_rule() -> None:
     say(styled("The chain rule", BOLD) + f"  z = (3x − 2)² = y² at x = 2: y = {y.data:g}, z = {z.data:g}")
     say(f"  dz/dx = dz/dy · dy/dx = {outer:g}·{inner:g} = {x.grad:g}")
     say(f"  nudge x by ±{numeral(h, 1)} instead: (z(x+h) − z(x−h)) / 2h = {nudge:.6f}")
-
-
-def _save(picture: Drawing, folder: str) -> tuple[str, str]:
-    """Write the picture as SVG, or as DOT where nothing renders it; return the path and how to have more."""
-    os.makedirs(folder, exist_ok=True)
-    try:
-        return picture.save(os.path.join(folder, "neuron.svg")), ""
-    except RenderError:
-        path = picture.save(os.path.join(folder, "neuron.dot"))
-        return path, f" (for an image: {install_command()})"
 
 
 def _train() -> None:

@@ -16,7 +16,7 @@ from autograd_lite.errors import RenderError
 from autograd_lite.render.files import install_command, render
 
 EXTRAS = (
-    ("graphviz", "graphviz", "pictures as .svg, .png, .pdf (together with dot)"),
+    ("graphviz", "graphviz", "pictures as .png, .pdf (together with dot)"),
     ("pygraphviz", "pygraphviz", ""),
     ("numpy", "numpy", "arrays in and out of nn"),
     ("matplotlib", "matplotlib", "loss curves and decision boundaries"),
@@ -37,7 +37,7 @@ def doctor() -> int:
     version = dot_version()
     say(f"{'dot':14} {version or '-'}")
     if version is None:
-        missing.append((install_command(), "pictures as .svg, .png, .pdf"))
+        missing.append((install_command(), "pictures as .png, .pdf"))
     for module, distribution, purpose in EXTRAS:
         found = installed(module, distribution)
         say(f"{distribution:14} {found or '-'}")
@@ -89,8 +89,8 @@ def formats() -> list[str]:
     """Return the endings of the files a picture can be saved in here, each tried out."""
     x = Value(2.0, label="x")
     dot = draw(x * x).dot()
-    works = [".txt", ".dot"]
-    for ending in (".svg", ".png", ".pdf"):
+    works = [".txt", ".dot", ".svg"]
+    for ending in (".png", ".pdf"):
         try:
             render(dot, ending[1:])
         except RenderError:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from autograd_lite.primitives import Primitive
+    from autograd_lite.value import Value
 
 LONGEST_NAME, WIDEST = 40, 72
 SUM, PRODUCT, SIGN, POWER, ATOM = range(5)  # how tightly an operator binds
@@ -46,7 +47,7 @@ class Listing(str):
     __str__ = __repr__
 
 
-def expression(root: Any) -> Listing:
+def expression(root: Value) -> Listing:
     """Return the graph below root as formulas in Python's notation, one line per shared or labelled part.
 
     The last line is root. Functions bear their names in autograd_lite; labels that are no

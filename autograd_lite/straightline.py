@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from autograd_lite.primitives import Primitive
+    from autograd_lite.value import Value
 
 HELPERS = {
     "chain": "def chain(upstream, local):\n    return upstream * local if upstream else 0.0\n",
@@ -109,7 +110,7 @@ class Text(Traced):
         return _called(primitive, [x if isinstance(x, Text) else _constant(x) for x in operands], lazy=True)
 
 
-def to_python(root: Any) -> Listing:
+def to_python(root: Value) -> Listing:
     """Return a Python module with one function: the leaves are its arguments, root and its gradient its result.
 
     It needs the standard library alone and gives the same numbers to the last bit. Arguments

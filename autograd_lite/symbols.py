@@ -28,11 +28,24 @@ def symbolic(user: Any, operand: Any, names: dict[Any, str], digits: int) -> str
     region = _region(user, operand)
     if region is None:
         return ""
+    try:
+        copy, slope = _differentiated(user, operand, region, names)
+    except Exception:  # a user's local gradient may know floats alone; the number is there without a formula
+        if all(node.primitive is None or node.primitive.reserved for node in region):
+            raise
+        return ""
+    if slope.__class__ is float:
+        return _number(slope, digits)
+    return _written(slope, {copy: names[user]}, digits)
+
+
+def _differentiated(user: Any, operand: Any, region: list[Any], names: dict[Any, str]) -> tuple[Any, Any]:
+    """Return a copy of user computed from labelled leaves alone, and its derivative by that of operand."""
     copies: dict[Any, Any] = {}
     with Mode(inside_gradient, True), Mode(recording, True):
         for node in region:
-            label = names.get(node) or printable(node.label or "")
             if node is operand or node.is_leaf or (node.label and node is not user):
+                label = names.get(node) or printable(node.label or "")
                 copies[node] = type(node)(node.data, label or None)
                 continue
             row = node.primitive
@@ -41,10 +54,7 @@ def symbolic(user: Any, operand: Any, names: dict[Any, str], digits: int) -> str
             operands = tuple([x if x.__class__ is float else copies[x] for x in node.operands])
             first: Any = next(x for x in operands if x.__class__ is not float)
             copies[node] = first.apply(row, operands)
-        slope = graph_sweep(copies[user], 1.0).get(copies[operand], 0.0)
-    if slope.__class__ is float:
-        return _number(slope, digits)
-    return _written(slope, {copies[user]: names[user]}, digits)
+        return copies[user], graph_sweep(copies[user], 1.0).get(copies[operand], 0.0)
 
 
 def _region(user: Any, operand: Any) -> list[Any] | None:

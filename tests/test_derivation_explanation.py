@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.programs import SMOOTH, programs_at_points
 
 import autograd_lite as ag
-from autograd_lite import StaleGraphError, Value, explain, gradients, leaves, topological_order
+from autograd_lite import StaleGraphError, Value, explain, gradients, leaves, paths, topological_order
 from autograd_lite.errors import ArgumentError, InputTypeError
 from autograd_lite.explanation import latex_name
 from autograd_lite.symbols import TEXTBOOK
@@ -259,3 +259,25 @@ def test_a_notebook_shows_latex_and_a_plain_terminal_ascii(monkeypatch):
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
     assert str(said).isascii()
     assert all(repr(path).isascii() and repr(path.factors).isascii() for path in said.paths)
+
+
+def test_a_users_row_is_explained_with_its_formula_where_it_has_one():
+    x = Value(2.0, "x")
+    open_row = ag.primitive("opened", lambda x: x**3, lambda y, x: 3.0 * x * x)
+    closed_row = ag.primitive("closed", lambda x: x**3, lambda y, x: 3.0 * math.pow(x, 2.0))
+    try:
+        assert str(explain(open_row(x), x)) == "df/dx = 3 * x * x = 12"
+        assert str(explain(closed_row(x), x)) == "df/dx = 12"
+        assert ag.expression(closed_row(x) + 1.0) == "closed(x) + 1"
+        assert [s.after for s in ag.steps(closed_row(x))][-1] == 12.0
+    finally:
+        del ROWS["opened"], ROWS["closed"]
+
+
+def test_a_path_that_is_lost_is_noticed(monkeypatch):
+    """The negative control of the law that all paths together are the gradient."""
+    error, _, x1 = network()
+    real = paths.PathGraph.largest
+    monkeypatch.setattr(paths.PathGraph, "largest", lambda self: itertools.islice(real(self), 1, None))
+    said = explain(error, x1, paths=10)
+    assert not math.isclose(said.covered, said.gradient)

@@ -90,13 +90,13 @@ def test_every_command_prints_what_the_terminal_can_take(tmp_path, encoding):
         assert "\\u" not in done.stdout.decode(encoding)
 
 
-def test_without_dot_the_demo_writes_what_works_and_says_how_to_have_more(tmp_path):
+def test_without_dot_the_demo_writes_the_same_files(tmp_path):
     done = run("demo", cwd=tmp_path, PATH=str(tmp_path), PYTHONIOENCODING="cp1252")
     assert done.returncode == 0
     text = done.stdout.decode("cp1252")
-    assert "picture: " + os.path.join("autograd_lite_demo", "neuron.dot") in text
-    assert examination.install_command() in text
-    assert "-o " + os.path.join("autograd_lite_demo", "f.dot") in text
+    assert "picture: " + os.path.join("autograd_lite_demo", "neuron.svg") in text
+    assert (tmp_path / "autograd_lite_demo" / "neuron.svg").read_text(encoding="utf-8").startswith("<svg")
+    assert "-o " + os.path.join("autograd_lite_demo", "f.svg") in text
     assert "0.6347 ->" in text
 
 
@@ -106,7 +106,7 @@ def test_the_doctor_names_versions_and_what_to_install(capsys, monkeypatch, tmp_
     out = capsys.readouterr().out
     assert f"autograd_lite  {__version__}" in out
     assert re.search(r"hypothesis +\d+\.", out)
-    assert "works: gradients, pictures as .txt .dot\n" in out
+    assert "works: gradients, pictures as .txt .dot .svg\n" in out
     assert examination.install_command() in out
     assert "All is well" in out
 
@@ -150,7 +150,7 @@ def test_a_dot_that_does_not_start_is_no_dot(monkeypatch, tmp_path):
     broken.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     assert examination.dot_version() is None
-    assert examination.formats() == [".txt", ".dot"]
+    assert examination.formats() == [".txt", ".dot", ".svg"]
 
 
 def test_version_and_help_are_results(capsys):

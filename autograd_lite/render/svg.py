@@ -98,7 +98,7 @@ def width_of(text: str, size: float) -> float:
     """Return about how wide a text is; somewhat more than in Arial, as other fonts are wider.
 
     >>> round(width_of("−0.1966", 14))
-    52
+    53
     """
     widths = [WIDTHS.get(c, 0.585) for c in text]
     if not text.isascii():

@@ -12,7 +12,7 @@ from autograd_lite.primitives import ROWS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
 LONGEST, DEEPEST = 2000, 100
@@ -24,10 +24,19 @@ OPERATORS: dict[type[ast.operator], str] = {
     ast.Pow: "pow",
 }
 NUMBERS = {"pi": math.pi, "e": math.e, "inf": math.inf}
-INTERNAL = ("dot", "softmax", "where", "detach", "identity", "chain", "gate")
-FUNCTIONS = {
+INTERNAL = ("dot", "softmax", "detach", "identity", "chain", "gate")
+FUNCTIONS: dict[str, Callable[..., Any]] = {
     name: row for name, row in ROWS.items() if row.reserved and name not in INTERNAL and hasattr(autograd_lite, name)
 }
+FUNCTIONS["mean"] = lambda *xs: autograd_lite.mean(xs)
+FUNCTIONS["norm"] = lambda *xs: autograd_lite.norm(xs)
+ELSEWHERE = {
+    "softmax": "softmax gives several values, a formula one. Write exp(a) / (exp(a) + exp(b)).",
+    "log_softmax": "log_softmax gives several values, a formula one. Write a - logsumexp(a, b).",
+    "dot": "dot takes lists, a formula has none. Write a*b + c*d.",
+}
+"""Functions that are no formulas, and what to write instead."""
+ALIASES = {"ln": "log", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "logistic": "sigmoid", "sgn": "sign"}
 
 
 class Expression:
@@ -133,9 +142,24 @@ def _trouble(node: ast.expr) -> str:
         return ""
     if isinstance(node, ast.Call):
         if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS:
-            return f"no such function: {ast.unparse(node.func):.40}. There are {', '.join(sorted(FUNCTIONS))}."
+            return _no_function(ast.unparse(node.func))
+        arity = getattr(FUNCTIONS[node.func.id], "arity", None)
+        if node.func.id == "where" and len(node.args) != arity:
+            return f"where takes {arity} operands, got {len(node.args)}. Write where(greater(x, 0), a, b)."
         return "functions take plain operands: f(a, b)." if node.keywords else ""
-    return f"numbers, names, + - * / ** and functions only, got {_name(node)}."
+    cure = " Write greater(a, b), which is 1 where a > b." if isinstance(node, ast.Compare) else ""
+    return f"numbers, names, + - * / ** and functions only, got {_name(node)}.{cure}"
+
+
+def _no_function(text: str) -> str:
+    from difflib import get_close_matches
+
+    name = text.rpartition(".")[2]  # math.exp, np.exp
+    if name in ELSEWHERE:
+        return ELSEWHERE[name]
+    near = ALIASES.get(name) or next(iter(get_close_matches(name, FUNCTIONS, 1, 0.7)), None)
+    cure = f"Did you mean {near}?" if near else f"There are {', '.join(sorted(FUNCTIONS))}."
+    return f"no such function: {text:.40}. {cure}"
 
 
 def _name(node: ast.AST) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from math import inf, isfinite
+from math import copysign, frexp, inf, isfinite, isinf, ldexp, ulp
 
 from autograd_lite import Value, draw
 from autograd_lite.cli.console import BOLD, RED, say, styled
@@ -19,7 +19,7 @@ DIGITS = 10
 DIFFERS = "DIFFERS"
 LONGEST_REPEATED = 60
 EPSILON = 2.220446049250313e-16
-STEPS = tuple(10.0**-k for k in range(1, 11))
+STEPS = tuple(2.0**-k for k in range(3, 35, 3))
 
 
 def draw_expression(text: str, numbers: Sequence[str], output: str | None, *, force: bool) -> int:
@@ -51,7 +51,7 @@ def check_expression(text: str, numbers: Sequence[str]) -> int:
             return number
 
         slope, verdict = verdict_on(leaf.grad, along, leaf.data)
-        rows.append((name, numeral(leaf.grad, DIGITS), "" if slope is None else numeral(slope, DIGITS), verdict))
+        rows.append((name, numeral(leaf.grad, DIGITS), "-" if slope is None else numeral(slope, DIGITS), verdict))
     widths = [max(len(row[k]) for row in rows) for k in range(3)]
     for name, gradient, found, verdict in rows:
         line = f"  {name:{widths[0]}}  {gradient:>{widths[1]}}  {found:>{widths[2]}}  {verdict}".rstrip()
@@ -61,7 +61,7 @@ def check_expression(text: str, numbers: Sequence[str]) -> int:
 
 
 def verdict_on(gradient: float, function: Callable[[float], float], x: float) -> tuple[float | None, str]:
-    """Return the slope that finite differences find, and what they say of a gradient.
+    """Return the slope that finite differences find, None for none, and what they say of a gradient.
 
     >>> verdict_on(6.0, lambda x: x * x, 3.0)[1], verdict_on(6.1, lambda x: x * x, 3.0)[1]
     ('agrees', 'DIFFERS')
@@ -69,9 +69,15 @@ def verdict_on(gradient: float, function: Callable[[float], float], x: float) ->
     'a kink: any number from −1 to 1 would do'
     """
     slope, error = nudge(function, x)
-    if slope is None or not isfinite(gradient):
-        return slope, "cannot tell: not finite on both sides"
+    if slope is None:
+        return None, "cannot tell: not defined on both sides"
     said = corner(function, x)
+    if said.startswith("a jump"):  # the quotient is its height divided by the step: any number at all
+        return None, said
+    if isinf(gradient) and climbs(function, x, copysign(1.0, gradient)):
+        return None, "agrees: both are infinite"
+    if not isfinite(gradient):
+        return slope, f"not finite: {said.replace(':', ',') or 'an inner slope is infinite here'}"
     if said:
         return slope, said
     size = max(abs(gradient), abs(slope))
@@ -87,8 +93,7 @@ def corner(function: Callable[[float], float], x: float) -> str:
     the step is, at a jump the values do; those of a smooth function come together.
     """
     jumps, kinks = [], []
-    for step in (1e-6, 1e-7):
-        h = step * max(1.0, abs(x))
+    for h in steps_at_corners(x):
         try:
             left, here, right = function(x - h), function(x), function(x + h)
         except OperationError:
@@ -104,6 +109,25 @@ def corner(function: Callable[[float], float], x: float) -> str:
     return ""
 
 
+def steps_at_corners(x: float) -> tuple[float, float]:
+    """Return two steps that x can be moved by exactly, the second an eighth of the first."""
+    h = max(2.0**-20, 64.0 * ulp(x))
+    return h, h / 8.0
+
+
+def climbs(function: Callable[[float], float], x: float, sign: float) -> bool:
+    """Return whether the slopes on both sides of x grow without bound, up or down as `sign` says.
+
+    >>> climbs(lambda x: x ** 3, 0.0, 1.0)
+    False
+    """
+    slopes = []
+    for h in steps_at_corners(x):
+        left, here, right = function(x - h), function(x), function(x + h)
+        slopes.append(min(sign * (here - left), sign * (right - here)) / h)
+    return slopes[1] > 1.2 * slopes[0] > 0.0
+
+
 def nudge(function: Callable[[float], float], x: float) -> tuple[float | None, float]:
     """Return the slope of a function at x and a bound of its error; (None, inf) where it is not defined around x.
 
@@ -115,8 +139,11 @@ def nudge(function: Callable[[float], float], x: float) -> tuple[float | None, f
     True
     """
     best: tuple[float | None, float] = (None, inf)
-    scales = (1.0, x) if 0.0 < abs(x) < 1.0 else (x or 1.0,)
-    for h in [step * abs(scale) for scale in scales for step in STEPS]:
+    scales = {1.0, ldexp(1.0, frexp(x)[1]) if x else 1.0}
+    for h in [step * scale for scale in sorted(scales) for step in STEPS]:
+        # Powers of two, so that x ± h is no other number: at 1e6 a rounded one is 1e-7 off in the slope.
+        if (x + h / 2.0) - x != h / 2.0 or x - (x - h / 2.0) != h / 2.0:
+            continue
         try:
             values = [function(x + s) for s in (h, -h, h / 2.0, -h / 2.0)]
         except OperationError:

@@ -62,6 +62,19 @@ def test_floats_and_values_give_the_same_bits(text):
         ("1j * x", "constants are numbers, got 1j"),
         ("__import__('os').system('true')", "no such function"),
         ("eval('1')", "no such function: eval. There are abs, "),
+        ("sigmod(x)", "no such function: sigmod. Did you mean sigmoid\\?"),
+        ("arctan(x)", "Did you mean atan\\?"),
+        ("ln(x)", "no such function: ln. Did you mean log\\?"),
+        ("math.exp(x)", "no such function: math.exp. Did you mean exp\\?"),
+        ("math.qqq(x)", "no such function: math.qqq. There are abs, "),
+        (
+            "softmax(x, y)",
+            "softmax gives several values, a formula one. Write exp\\(a\\) / \\(exp\\(a\\) \\+ exp\\(b\\)\\)",
+        ),
+        ("log_softmax(x, y)", "gives several values, a formula one. Write a - logsumexp\\(a, b\\)"),
+        ("dot(x, y)", "dot takes lists, a formula has none. Write a\\*b \\+ c\\*d"),
+        ("x > 0", "got Compare. Write greater\\(a, b\\)"),
+        ("where(x)", "where takes 3 operands, got 1"),
         ("exp(x)(x)", "no such function"),
         ("exp(x=1)", "plain operands"),
         ("exp(*x)", "got Starred"),
@@ -104,7 +117,20 @@ def test_numbers_too_large_are_an_error_not_a_crash():
 def test_variables_are_listed_in_order_and_functions_and_constants_are_none():
     assert Expression("w*x + b + exp(x) + pi").variables == ["w", "x", "b"]
     assert {"exp", "relu", "max", "logsumexp"} <= set(FUNCTIONS)
-    assert not {"where", "chain", "detach", "eval"} & set(FUNCTIONS)
+    assert not {"chain", "detach", "identity", "eval"} & set(FUNCTIONS)
+
+
+def test_functions_of_several_numbers_take_them_one_by_one():
+    names = {"x": 3.0, "y": 4.0}
+    assert Expression("mean(x, y)")(names) == 3.5
+    assert Expression("norm(x, y)")(names) == 5.0
+    assert Expression("where(greater(x, y), x, y)")(names) == 4.0
+    x, y = Value(3.0), Value(4.0)
+    Expression("where(greater(x, y), x*x, y*y) + mean(x, y)")({"x": x, "y": y}).backward()
+    assert (x.grad, y.grad) == (0.5, 8.5)
+    for text in ("mean()", "mean(1, where(x))"):
+        with pytest.raises(AutogradError):
+            Expression(text)({})
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,15 @@ def test_a_wrong_gradient_makes_the_command_fail(capsys, monkeypatch):
         ("abs(x)", "0", "a kink: any number from −1 to 1 would do"),
         ("floor(x)", "1", "a jump"),
         ("step(x)", "0", "a jump"),
-        ("sqrt(x)", "0", "cannot tell: not finite on both sides"),
+        ("sqrt(x)", "0", "cannot tell: not defined on both sides"),
+        ("(x*x)**0.5", "0", "not finite: a kink, any number from −1 to 1 would do"),
+        ("(x**4)**0.5", "0", "not finite: an inner slope is infinite here"),
+        ("cbrt(x)", "0", "agrees: both are infinite"),
+        ("sin(x)", "1e6", "agrees"),
+        ("sin(x)", "-12345.678", "agrees"),
+        ("x*x - 2*x", "1e7", "agrees"),
+        ("exp(x) / 1e5", "700", "agrees"),
+        ("where(greater(x, 1), x*x, x)", "1", "a kink: any number from 1 to 2 would do"),
         ("1e15 + x", "1", "cannot tell: too rough"),
         ("sin(1e5*x)", "1", "agrees"),
         ("cos(x)", "0", "agrees"),
@@ -49,6 +57,14 @@ def test_a_wrong_gradient_makes_the_command_fail(capsys, monkeypatch):
 def test_check_tells_kinks_and_jumps_from_errors(capsys, text, x, said):
     assert main(["check", text, f"x={x}"]) == 0
     assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", ["floor(x)", "step(x - 2)", "sign(x - 2)", "greater(x, 2)"])
+def test_at_a_jump_no_slope_is_shown(capsys, text):
+    """The quotient there is the height of the jump divided by the step: any number at all."""
+    assert main(["check", text, "x=2"]) == 0
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  x")]
+    assert row.split(None, 3) == ["x", "0", "-", "a jump: the gradient there is a convention"]
 
 
 def test_the_bound_of_a_nudge_holds_for_a_known_slope():

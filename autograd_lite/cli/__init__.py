@@ -85,7 +85,9 @@ def _parser() -> ArgumentParser:
     training = commands.add_parser("train", help="a classifier, on toy data or a CSV file of your own")
     training.add_argument("data", metavar="DATA", help="iris, xor, spirals, moons, circles, blobs, digits or FILE.csv")
     training.add_argument("--label", metavar="COLUMN", help="the column of classes in FILE.csv (default: the last)")
-    training.add_argument("--hidden", type=int, nargs="*", default=[8], help="widths of the hidden layers (default: 8)")
+    training.add_argument(
+        "--hidden", type=_width, nargs="*", default=[8], help="widths of the hidden layers (default: 8)"
+    )
     training.add_argument("--activation", default="tanh", help="of the hidden layers (default: tanh)")
     training.add_argument("--loss", choices=["cross_entropy", "bce_logits"], default="cross_entropy")
     training.add_argument("--optimizer", choices=["sgd", "adam"], default="sgd")
@@ -103,6 +105,17 @@ def _parser() -> ArgumentParser:
     doctor = commands.add_parser("doctor", help="what is installed, what works, what to install")
     doctor.set_defaults(run=_doctor)
     return parser
+
+
+def _width(text: str) -> int:
+    from argparse import ArgumentTypeError
+
+    try:
+        return int(text)
+    except ValueError:
+        raise ArgumentTypeError(
+            f"a width is needed, got {text!r:.40} (DATA comes first: train iris --hidden 8 8)"
+        ) from None
 
 
 def _with_signs(argv: Sequence[str]) -> list[str]:

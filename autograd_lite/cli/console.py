@@ -21,6 +21,8 @@ def say(text: str = "") -> None:
 
 def complain(text: str) -> None:
     """Print an error or a warning on stderr."""
+    # What a file says may be quoted in it: its control characters are not for the terminal.
+    text = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
     print(in_encoding_of(sys.stderr, text), file=sys.stderr)
 
 

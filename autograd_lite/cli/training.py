@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from math import fsum, isfinite, sqrt
+from difflib import get_close_matches
+from errno import ENOENT
+from math import fsum, isfinite
+from shlex import quote
 
 from autograd_lite.cli.console import BOLD, complain, say, styled
 from autograd_lite.cli.examination import trouble_with_nn
@@ -29,11 +32,12 @@ def train(options: Namespace) -> int:
     if trouble:
         complain(f"error: {trouble}")
         return 1
-    if options.save and not options.force and os.path.exists(options.save):
-        raise ArgumentError(f"train: no file is overwritten, and there is one at {options.save!r}. Add --force.")
+    refuse_early(options)
     from nn import MLP, SGD, Adam, fit, save
+    from nn.data import scaling
 
     learned, held_out = data_for(options)
+    means, scales = scaling(learned)
     outputs = len(learned.classes)
     if options.loss == "bce_logits":
         if outputs != 2:
@@ -43,17 +47,17 @@ def train(options: Namespace) -> int:
     kind, lr = (Adam, 0.01) if options.optimizer == "adam" else (SGD, 0.1)
     if not options.json:
         say(
-            styled(options.data, BOLD) + f"  {len(learned.y)} examples to learn from, {len(learned.X[0])} features, "
-            f"{len(learned.classes)} classes"
+            styled(options.data, BOLD)
+            + f"  {count(len(learned.y), 'example')} to learn from, {count(len(learned.X[0]), 'feature')}, "
+            f"{count(len(learned.classes), 'class', 'es')}"
         )
         sys.stdout.flush()  # before the progress line, which goes to stderr
-    means, scales = columns(learned)
     history = fit(
         model,
         [[(x - m) / s for x, m, s in zip(row, means, scales, strict=True)] for row in learned.X],
         learned.y,
         loss=options.loss,
-        optimizer=kind(model.parameters(), lr=options.lr or lr),
+        optimizer=kind(model.parameters(), lr=lr if options.lr is None else options.lr),
         epochs=options.epochs,
         batch_size=options.batch_size,
         random_state=options.seed,
@@ -73,7 +77,7 @@ def train(options: Namespace) -> int:
         say_result(result)
         if options.save:
             say(f"saved: {options.save}  (nn.load reads it; it takes the features as they are in the data)")
-        say(f"{styled('Next', BOLD)}  python -m autograd_lite train {options.data} --hidden 16 16 --optimizer adam")
+        say(f"{styled('Next', BOLD)}  python {next_command(options, result['right'] == result['tried'])}")
     return 1 if history.stopped == "interrupted" else 0
 
 
@@ -87,24 +91,81 @@ def data_for(options: Namespace) -> tuple[Dataset, Dataset]:
             made = getattr(data, name)()
         except ImportError as missing:
             raise ArgumentError(str(missing)) from None
-    elif name.lower().endswith(".csv"):
+    elif name.lower().endswith(".csv") or os.path.exists(name):
         made = data.read_csv(name, label=options.label)
+        refuse_no_classes(made, name)
     else:
-        raise ArgumentError(f"train: data must be one of {', '.join(TOYS)} or a FILE.csv, got {name!r}.")
+        near = get_close_matches(name, TOYS, 1)
+        cure = f" Did you mean {near[0]!r}?" if near else ""
+        raise ArgumentError(f"train: data must be one of {', '.join(TOYS)} or a FILE.csv, got {name!r}.{cure}")
     if name == "xor":
         return made, made
     parts: tuple[Dataset, Dataset] = made.split(options.test, options.seed)
     return parts
 
 
-def columns(part: Dataset) -> tuple[list[float], list[float]]:
-    """Return mean and standard deviation of every column; a constant one has the deviation 1."""
-    means = [fsum(column) / len(column) for column in zip(*part.X, strict=True)]
-    scales = [
-        sqrt(fsum((x - mean) ** 2 for x in column) / len(column)) or 1.0
-        for column, mean in zip(zip(*part.X, strict=True), means, strict=True)
-    ]
-    return means, scales
+def refuse_no_classes(made: Dataset, name: str) -> None:
+    """Raise ArgumentError where the labels of a file are no classes to tell apart."""
+    classes, rows = len(made.classes), len(made.y)
+    if classes < 2:
+        raise ArgumentError(
+            f"train: {name}: at least two classes are needed, got one, {made.classes[0]!r:.40}. "
+            f"Name the column of classes with --label."
+        )
+    if 2 * classes > rows > 4:
+        raise ArgumentError(
+            f"train: {name}: every class needs examples, got {classes} classes in {rows} rows. "
+            f"Name the column of classes with --label; numbers are learned in Python, by nn.fit with loss='mse'."
+        )
+
+
+def refuse_early(options: Namespace) -> None:
+    """Raise what would otherwise be raised after the training, or not at all."""
+    if options.label is not None and options.data in TOYS:
+        raise ArgumentError(
+            f"train: --label is for a FILE.csv, got {options.label!r} for {options.data}. Leave it out."
+        )
+    if options.lr is not None and not options.lr > 0.0:
+        raise ArgumentError(f"train: lr must be above 0, got {options.lr!r}. Write --lr 0.1, say.")
+    if not options.save:
+        return
+    if os.path.exists(options.save) and not options.force:
+        raise ArgumentError(f"train: no file is overwritten, and there is one at {options.save!r}. Add --force.")
+    if os.path.isdir(options.save):
+        raise ArgumentError(f"train: the path must be that of a file, got {options.save!r}. Choose another name.")
+    if not os.path.isdir(os.path.dirname(os.path.abspath(options.save))):
+        raise FileNotFoundError(ENOENT, os.strerror(ENOENT), options.save)
+
+
+def next_command(options: Namespace, all_right: bool) -> str:
+    """Return what to do next: look at the model, keep it where all was right, else try a larger one."""
+    if options.save:
+        return f'-c "import nn; print(nn.load({options.save!r}))"'
+    again = ["-m autograd_lite train", quote(options.data)]
+    if options.label is not None:
+        again += ["--label", quote(options.label)]
+    kept = ["--loss", options.loss] if options.loss != LOSSES[0] else []
+    larger = options.hidden == [16, 16] and options.optimizer == "adam"
+    if not all_right and not larger:
+        return " ".join([*again, *kept, "--hidden 16 16 --optimizer adam"])
+    if options.hidden != [8]:
+        again += ["--hidden", *map(str, options.hidden)]
+    for name, usual in (("activation", "tanh"), ("optimizer", "sgd"), ("lr", None), ("seed", 0), ("epochs", 100)):
+        chosen = getattr(options, name) if name != "epochs" or all_right else 4 * options.epochs
+        if chosen != usual:
+            again += [f"--{name}", quote(str(chosen))]
+    if not all_right:
+        return " ".join([*again, *kept])
+    return " ".join([*again, *kept, "--save model.json"])
+
+
+def count(n: int, noun: str, plural: str = "s") -> str:
+    """Return a number of things in words.
+
+    >>> count(1, "class", "es"), count(2, "class", "es")
+    ('1 class', '2 classes')
+    """
+    return f"{n} {noun}{'' if n == 1 else plural}"
 
 
 def take_raw_inputs(model: MLP, means: list[float], scales: list[float]) -> None:

@@ -80,6 +80,8 @@ def test_the_demo_may_be_run_again_and_its_next_commands_work(tmp_path):
     for command in commands:
         again = run(*shlex.split(command), cwd=tmp_path)
         assert (again.returncode, again.stderr) == (0, b""), command
+        if command.startswith("train"):
+            assert b"right (100 %)" in again.stdout
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
@@ -184,6 +186,12 @@ def test_a_reader_that_goes_away_is_no_traceback(tmp_path):
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(timeout=30) == 1
+
+
+def test_errors_do_not_let_a_file_write_on_the_terminal(tmp_path, capsys):
+    (tmp_path / "a.csv").write_text("a\x1b[2J,b\n1,x\n")
+    assert main(["train", str(tmp_path / "a.csv"), "--label", "c"]) == 1
+    assert "\x1b" not in capsys.readouterr().err
 
 
 def test_colours_are_for_terminals_that_want_them(monkeypatch):

@@ -46,9 +46,10 @@ class PathGraph:
         self.root, self.leaf = root, leaf
         self.is_connected = root in leading
         self.stations = [n for n in order if n in leading and (n.label or n is root or n is leaf)]
+        slopes = {node: _slopes(node, leading) if node is not leaf else [] for node in order if node in leading}
         is_station = set(self.stations)
         self.factors: dict[Any, list[Factor]] = {
-            node: _factors(node, leading, is_station, position) if node is not leaf else [] for node in self.stations
+            node: _factors(node, slopes, is_station, position) for node in self.stations
         }
         self.best: dict[Any, Size] = {}
         counts: dict[Any, int] = {}
@@ -95,24 +96,27 @@ class PathGraph:
             yield path[::-1]
 
 
-def _factors(station: Any, leading: set[Any], is_station: set[Any], position: dict[Any, int]) -> list[Factor]:
+def _slopes(node: Any, leading: set[Any]) -> list[tuple[Any, float]]:
+    """Return (operand, local gradient) for each operand on the way through which anything flows."""
+    return [(x, local) for x, local, flows in edges(node, 1.0) if flows and local is not None and x in leading]
+
+
+def _factors(
+    station: Any, slopes: dict[Any, list[tuple[Any, float]]], is_station: set[Any], position: dict[Any, int]
+) -> list[Factor]:
     """Return the factors from one labelled value down to the next ones: a sweep of what is between."""
     between = {station}
     stack = [station]
     while stack:
-        for operand in stack.pop().operands:
-            if (
-                operand.__class__ is not float
-                and operand in leading
-                and not (operand in is_station or operand in between)
-            ):
+        for operand, _ in slopes[stack.pop()]:
+            if operand not in is_station and operand not in between:
                 between.add(operand)
                 stack.append(operand)
     adjoints: dict[Any, float] = {station: 1.0}
     for node in sorted(between, key=position.__getitem__, reverse=True):
-        for operand, local, flows in edges(node, adjoints.get(node, 0.0)):
-            if flows and local is not None and operand in leading:
-                adjoints[operand] = adjoints.get(operand, 0.0) + adjoints[node] * local
+        upstream = adjoints[node]
+        for operand, local in slopes[node]:  # zero upstream stays zero, even times inf
+            adjoints[operand] = adjoints.get(operand, 0.0) + (upstream * local if upstream else 0.0)
     return [(station, node, number) for node, number in adjoints.items() if node not in between and number]
 
 

@@ -19,7 +19,7 @@ EXTRAS = (
     ("graphviz", "graphviz", "pictures as .png, .pdf (together with dot)"),
     ("pygraphviz", "pygraphviz", ""),
     ("numpy", "numpy", "arrays in and out of nn"),
-    ("matplotlib", "matplotlib", "loss curves and decision boundaries"),
+    ("matplotlib", "matplotlib", ""),
     ("sklearn", "scikit-learn", "moons, circles, blobs, digits"),
     ("hypothesis", "hypothesis", "property tests of gradients"),
     ("mpmath", "mpmath", "the oracle of our own tests"),

@@ -19,6 +19,7 @@ DIGITS = 10
 DIFFERS = "DIFFERS"
 LONGEST_REPEATED = 60
 EPSILON = 2.220446049250313e-16
+SMALLEST = 1e-290  # a shorter step has too few digits left
 STEPS = tuple(2.0**-k for k in range(3, 35, 3))
 
 
@@ -70,7 +71,7 @@ def verdict_on(gradient: float, function: Callable[[float], float], x: float) ->
     """
     slope, error = nudge(function, x)
     if slope is None:
-        return None, "cannot tell: not defined on both sides"
+        return None, "cannot tell: no finite values on both sides"
     said = corner(function, x)
     if said.startswith("a jump"):  # the quotient is its height divided by the step: any number at all
         return None, said
@@ -111,7 +112,7 @@ def corner(function: Callable[[float], float], x: float) -> str:
 
 def steps_at_corners(x: float) -> tuple[float, float]:
     """Return two steps that x can be moved by exactly, the second an eighth of the first."""
-    h = max(2.0**-20, 64.0 * ulp(x))
+    h = max(min(2.0**-20, ldexp(1.0, frexp(x)[1] - 4)) if x else 2.0**-20, 64.0 * ulp(x))  # short of 0
     return h, h / 8.0
 
 
@@ -123,7 +124,10 @@ def climbs(function: Callable[[float], float], x: float, sign: float) -> bool:
     """
     slopes = []
     for h in steps_at_corners(x):
-        left, here, right = function(x - h), function(x), function(x + h)
+        try:
+            left, here, right = function(x - h), function(x), function(x + h)
+        except OperationError:
+            return False
         slopes.append(min(sign * (here - left), sign * (right - here)) / h)
     return slopes[1] > 1.2 * slopes[0] > 0.0
 
@@ -139,17 +143,17 @@ def nudge(function: Callable[[float], float], x: float) -> tuple[float | None, f
     True
     """
     best: tuple[float | None, float] = (None, inf)
-    scales = {1.0, ldexp(1.0, frexp(x)[1]) if x else 1.0}
+    scales = {1.0, ldexp(1.0, frexp(x)[1] - 1) if x else 1.0}
     for h in [step * scale for scale in sorted(scales) for step in STEPS]:
         # Powers of two, so that x ± h is no other number: at 1e6 a rounded one is 1e-7 off in the slope.
-        if (x + h / 2.0) - x != h / 2.0 or x - (x - h / 2.0) != h / 2.0:
+        if h < SMALLEST or (x + h / 2.0) - x != h / 2.0 or x - (x - h / 2.0) != h / 2.0:
             continue
         try:
             values = [function(x + s) for s in (h, -h, h / 2.0, -h / 2.0)]
         except OperationError:
             continue
         wide, narrow = (values[0] - values[1]) / (2.0 * h), (values[2] - values[3]) / h
-        slope = (4.0 * narrow - wide) / 3.0
+        slope = narrow + (narrow - wide) / 3.0
         error = abs(slope - narrow) + 4.0 * EPSILON * max(map(abs, values)) / h
         if isfinite(slope) and error < best[1]:
             best = slope, error

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -225,3 +226,12 @@ def test_every_exception_lives_in_errors():
     ours = [kind for kind in kinds if kind.__module__.split(".")[0] in ("autograd_lite", "nn")]
     assert {kind.__module__ for kind in ours} == {"autograd_lite.errors"}
     assert autograd_lite.render.files.RenderError in ours
+
+
+def test_the_doctor_recommends_only_what_something_here_imports():
+    root = Path(examination.__file__).parents[2]
+    files = [path for top in ("autograd_lite", "nn", "tests") for path in (root / top).rglob("*.py")]
+    sources = "".join(path.read_text(encoding="utf-8") for path in files)
+    for module, _, purpose in examination.EXTRAS:
+        if purpose and module != "jupyterlab":
+            assert re.search(rf"(import|from) {module}\b|importorskip\(.{module}", sources), module

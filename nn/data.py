@@ -13,6 +13,7 @@ from math import cos, pi, sin
 from autograd_lite.errors import ArgumentError
 from nn.dataset import Dataset, read_csv, scaling, standardize
 from nn.init import generator
+from nn.optim import whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ def spirals(n: int = 100, classes: int = 2, turns: float = 1.0, noise: float = 0
     >>> spirals(300, classes=3)
     Dataset(300 examples, 2 features, 3 classes)
     """
-    if classes < 1 or n < classes:
+    n, classes = whole(n, "spirals: n"), whole(classes, "spirals: classes")
+    if n < classes:
         raise ArgumentError(f"spirals: at least one point per arm is needed, got n={n!r} for {classes!r} classes.")
     numbers = generator(random_state)
     X, y = [], []  # noqa: N806

@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from autograd_lite.errors import ArgumentError
+from autograd_lite.errors import ArgumentError, InputTypeError
 from nn import data as toy
 
 
@@ -165,3 +165,5 @@ def test_errors(tmp_path):
         toy.xor().split(0.01)
     with pytest.raises(ArgumentError, match="per arm"):
         toy.spirals(1, classes=2)
+    with pytest.raises(InputTypeError, match="spirals: n must be an int, got 'a'"):
+        toy.spirals("a")

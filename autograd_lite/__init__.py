@@ -24,7 +24,7 @@ from autograd_lite.formulas import expression
 from autograd_lite.functions import bce, bce_logits, cross_entropy, dot, log_softmax, mean, norm, softmax
 from autograd_lite.graph import first_nonfinite, topological_order
 from autograd_lite.modes import no_grad, raise_on_nonfinite
-from autograd_lite.primitives import Primitive, primitive
+from autograd_lite.primitives import Primitive, custom_gradient, primitive
 from autograd_lite.render import draw
 from autograd_lite.straightline import to_python
 
@@ -130,6 +130,7 @@ __all__ = [
     "cos",
     "cosh",
     "cross_entropy",
+    "custom_gradient",
     "derivative",
     "detach",
     "div",

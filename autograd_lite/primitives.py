@@ -507,3 +507,23 @@ def primitive(
     row.probe = tuple(map(Interval, (probe,) if isinstance(probe, str) else probe))
     ROWS[name] = row
     return row
+
+
+def custom_gradient(*local_gradients: LocalGradient | None, **columns: Any) -> Callable[..., Primitive]:
+    """Return a decorator that makes a row of a function on floats, named after it, with these local gradients.
+
+    The same as `primitive(name, function, *local_gradients, **columns)`.
+
+    >>> from autograd_lite import custom_gradient, grad
+    >>> @custom_gradient(lambda y, x: 3.0 * x ** 2)
+    ... def cubed(x):
+    ...     return x * x * x
+    >>> cubed(2.0), grad(cubed)(2.0), grad(grad(cubed))(2.0)
+    (8.0, 12.0, 12.0)
+    """
+
+    def make_row(forward: Callable[..., float]) -> Primitive:
+        _check_function(forward, None, "custom_gradient: the decorated", "@custom_gradient(lambda y, x: ...)")
+        return primitive(forward.__name__, forward, *local_gradients, **{"doc": forward.__doc__ or "", **columns})
+
+    return make_row

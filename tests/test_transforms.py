@@ -396,6 +396,22 @@ def test_a_users_row_takes_part_in_every_transform():
         del ag.primitives.ROWS["cube_transformed"]
 
 
+def test_a_decorated_function_is_a_row():
+    @ag.custom_gradient(lambda y, a, b: b, lambda y, a, b: a, symbol="x")
+    def decorated_product(a, b):
+        """Return a * b."""
+        return a * b
+
+    try:
+        assert decorated_product is ag.primitives.ROWS["decorated_product"]
+        assert (decorated_product.__doc__, decorated_product.symbol) == ("Return a * b.", "x")
+        assert hessian(lambda x: decorated_product(*x))([2.0, 5.0]) == [[0.0, 1.0], [1.0, 0.0]]
+        with pytest.raises(InputTypeError, match="custom_gradient"):
+            ag.custom_gradient(lambda y, x: 1.0)(3.0)
+    finally:
+        del ag.primitives.ROWS["decorated_product"]
+
+
 def test_a_long_chain_needs_no_recursion():
     def f(x):
         for _ in range(30_000):

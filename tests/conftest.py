@@ -19,8 +19,8 @@ QUIET = {
     "deadline": None,
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much],
 }
-settings.register_profile("ci", max_examples=100, stateful_step_count=25, print_blob=True, **QUIET)
-settings.register_profile("full", max_examples=1000, stateful_step_count=60, print_blob=True, **QUIET)
+settings.register_profile("ci", max_examples=50, stateful_step_count=25, print_blob=True, **QUIET)
+settings.register_profile("full", max_examples=500, stateful_step_count=60, print_blob=True, **QUIET)
 
 
 def pytest_addoption(parser):

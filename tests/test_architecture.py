@@ -163,12 +163,6 @@ def test_the_core_imports_no_slow_part_of_the_standard_library_even_where_someth
                 assert imported.split(".")[0] not in slow, (path.name, imported)
 
 
-def test_importing_is_quick():
-    """40 ms together is the goal; four times that fails, so that a busy machine does not."""
-    script = "import time; t = time.perf_counter(); import autograd_lite, nn; print(time.perf_counter() - t)"
-    assert min(float(in_a_clean_interpreter(script)[0]) for _ in range(3)) < 0.16
-
-
 def test_every_public_thing_says_what_it_does():
     for package in (autograd_lite, nn):
         assert package.__doc__

@@ -3,7 +3,6 @@
 import io
 import math
 import sys
-import time
 
 import pytest
 from hypothesis import assume, given
@@ -106,14 +105,15 @@ def test_a_value_is_needed(function):
         function(2.0)
 
 
-def test_a_chain_of_100_000_is_walked_and_written_without_recursion():
+def test_a_very_long_chain_is_walked_and_written_without_recursion(full_lane):
+    length = 10**5 if full_lane else 10**4
     x = Value(1.0, label="x")
     y = x
-    for _ in range(10**5):
+    for _ in range(length):
         y = y * 1.0
     limit = sys.getrecursionlimit()
-    assert sum(1 for _ in steps(y)) == 2 * 10**5 + 1
-    assert len(expression(y)) < 3 * 10**6
+    assert sum(1 for _ in steps(y)) == 2 * length + 1
+    assert len(expression(y)) < 30 * length
     assert sys.getrecursionlimit() == limit
 
 
@@ -122,9 +122,7 @@ def test_shared_parts_are_written_once():
     y = x
     for _ in range(40):
         y = y + y
-    start = time.perf_counter()
     lines = expression(y).splitlines()
-    assert time.perf_counter() - start < 0.5
     assert lines[0] == "v1 = x + x"
     assert lines[-1] == "v39 + v39"
     assert len(lines) == 40

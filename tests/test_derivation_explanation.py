@@ -4,7 +4,6 @@ import io
 import itertools
 import math
 import re
-import time
 
 import pytest
 from hypothesis import assume, given
@@ -124,10 +123,8 @@ def test_the_k_best_are_those_of_enumeration(weights):
 def test_two_to_the_forty_paths_are_explained_at_once(numbers):
     """All of the same size too, and with products far below the smallest float."""
     root, x = layers(41, itertools.repeat(numbers))
-    start = time.perf_counter()
     said = explain(root, x, paths=50)
     str(said), said.latex
-    assert time.perf_counter() - start < 0.5
     assert said.count >= 2**40
     assert len(said.paths) == len({tuple((f.user, f.operand) for f in p.factors) for p in said.paths}) == 50
     assert "sum over 2,199,023,255,552 paths" in str(said)
@@ -138,15 +135,16 @@ def test_more_paths_than_anyone_counts():
     assert "sum over more than 1,000,000,000,000,000 paths" in str(explain(root, x))
 
 
-def test_a_chain_of_100_000_needs_no_recursion():
+def test_a_very_long_chain_needs_no_recursion(full_lane):
+    length = 10**5 if full_lane else 10**4
     x = Value(1.0, label="x")
     y, z = x, x
-    for k in range(10**5):
+    for k in range(length):
         y = y * 1.0
         z = (z * 1.0).named(f"z{k}")
     assert explain(y, x).gradient == 1.0
     text = str(explain(z, x))
-    assert "... (99,980 more)" in text
+    assert f"... ({length - 20:,} more)" in text
     assert len(text) < 2000
 
 

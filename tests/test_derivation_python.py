@@ -4,7 +4,6 @@ import ast
 import math
 import subprocess
 import sys
-import time
 
 import pytest
 from hypothesis import assume, given
@@ -167,11 +166,10 @@ def test_a_users_row_is_refused_by_name():
         del ROWS["cubed"]
 
 
-def test_100_000_operations_are_written_without_recursion():
+def test_very_many_operations_are_written_without_recursion(full_lane):
+    length = 10**5 if full_lane else 10**4
     x = Value(1.0, label="x")
     y = x
-    for _ in range(10**5):
+    for _ in range(length):
         y = y * 1.0
-    start = time.perf_counter()
-    assert to_python(y).count("\n") > 2 * 10**5
-    assert time.perf_counter() - start < 30.0
+    assert to_python(y).count("\n") > 2 * length

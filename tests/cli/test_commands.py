@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -40,9 +39,7 @@ def test_without_arguments_the_neuron_and_the_commands(capsys):
 
 
 def test_the_demo_fits_two_screens_and_learns(tmp_path):
-    start = time.perf_counter()
     done = run("demo", cwd=tmp_path)
-    assert time.perf_counter() - start < 15.0
     assert done.returncode == 0
     assert done.stderr == b""
     text = done.stdout.decode()

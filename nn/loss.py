@@ -58,7 +58,7 @@ class Loss:
         losses = [self(output, target) for output, target in zip(outputs, targets, strict=True)]
         if reduction == "none":
             return losses
-        return ag.mean(losses) if reduction == "mean" else ag.sum(losses)  # type: ignore[attr-defined, unused-ignore]
+        return ag.mean(losses) if reduction == "mean" else ag.sum(losses)
 
     def refuse(self, activation: str) -> None:
         """Raise ArgumentError if outputs of that activation must not go into this loss."""

@@ -194,7 +194,7 @@ def _number(target: Any, who: str) -> float:
 
 
 def _total(terms: list[Any]) -> Any:
-    return terms[0] if len(terms) == 1 else ag.sum(terms)  # type: ignore[attr-defined, unused-ignore]
+    return terms[0] if len(terms) == 1 else ag.sum(terms)
 
 
 def _several(outputs: list[Any], who: str, instead: str) -> None:

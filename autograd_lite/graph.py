@@ -198,10 +198,11 @@ def replay(order: list[Any], epoch: int) -> None:
                 node._epoch = epoch
     if failures:
         used = _used_by(order[-1])
-        for node, failure in failures.items():
-            if node in used:
-                node._epoch = STALE
-                raise failure
+        reached = [node for node in failures if node in used]
+        for node in reached:
+            node._epoch = STALE
+        if reached:
+            raise failures[reached[0]]
 
 
 def _used_by(root: Node) -> set[Node]:

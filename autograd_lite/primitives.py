@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias, TypeVar, overload
 
     T = TypeVar("T", bound="Traced")
-    Operand: TypeAlias = "float | Traced"
     LocalGradient: TypeAlias = Callable[..., Any]
 
 ROWS: dict[str, Primitive] = {}

@@ -33,6 +33,18 @@ def test_a_branch_that_is_taken_at_a_replay_raises_and_leaves_the_graph_stale():
     assert x.grad == 1 / 3 + 1.0
 
 
+def test_every_failure_of_a_replay_leaves_its_node_stale():
+    x, y = Value(2.0), Value(2.0)
+    first, second = log(x), log(y)
+    total = first + second
+    x.data, y.data = -1.0, -1.0
+    with pytest.raises(DomainError):
+        total.forward()
+    for root in (first, second, total):
+        with pytest.raises(StaleGraphError):
+            root.backward()
+
+
 def test_the_loss_of_a_single_class_is_a_node_with_gradient_zero():
     z = Value(2.0)
     loss = cross_entropy([z], 0)

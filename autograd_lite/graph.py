@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from autograd_lite.modes import Scope
     from autograd_lite.primitives import Primitive
 
 
@@ -33,15 +34,16 @@ class Node(Traced):
     evaluation the number belongs to: a node older than one of its operands is stale.
     """
 
-    __slots__ = ("_data", "_epoch", "_grad", "_label", "_operands", "_primitive", "_role")
+    __slots__ = ("_data", "_epoch", "_grad", "_label", "_operands", "_primitive", "_role", "_scope")
 
     _data: float
     _grad: float
     _primitive: Primitive | None
     _operands: tuple[Any, ...]  # of Node | float
     _epoch: int
-    _label: str  # these two slots stay empty until they are set: most nodes have neither
+    _label: str  # these slots stay empty until they are set: most nodes have none
     _role: str
+    _scope: Scope
 
     if TYPE_CHECKING:
 
@@ -76,6 +78,11 @@ class Node(Traced):
         if role not in ROLES:
             raise InputTypeError(f"role: must be one of {', '.join(map(repr, ROLES))}, got {role!r}.")
         self._role = role
+
+    @property
+    def scope(self) -> Scope | None:
+        """The innermost `scope` this node was made in, None outside of any."""
+        return getattr(self, "_scope", None)
 
     @property
     def is_leaf(self) -> bool:

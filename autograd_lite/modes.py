@@ -1,11 +1,11 @@
-"""Modes: how operations behave inside a `with` block, in this thread or task alone."""
+"""Modes and scopes: how operations behave and are named inside a `with` block, in this thread or task alone."""
 
 from __future__ import annotations
 
 from contextvars import ContextVar
 from threading import Lock
 
-from autograd_lite.errors import InputTypeError
+from autograd_lite.errors import ArgumentError, InputTypeError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,10 +23,13 @@ checking: ContextVar[bool] = ContextVar("checking", default=False)
 inside_gradient: ContextVar[bool] = ContextVar("inside_gradient", default=False)
 """True: rows run quiet, IEEE inf or nan where they would raise outside."""
 
+innermost: ContextVar[Scope | None] = ContextVar("innermost", default=None)
+"""The scope that operations are recorded in; None outside of any."""
+
 _before: ContextVar[tuple[bool, ...]] = ContextVar("before", default=())  # what the blocks around had set
 
 active = 0
-"""How many modes are on, in any thread: operators ask no context variable while it is 0."""
+"""How many modes and scopes are on, in any thread: operators ask no context variable while it is 0."""
 
 _lock = Lock()
 
@@ -92,3 +95,75 @@ def raise_on_nonfinite() -> Mode:
     autograd_lite.errors.NonFiniteError: mul: result must be finite, got inf from 1e+200 at node 'x', 1e+200. ...
     """
     return Mode(checking, True)
+
+
+class Scope:
+    """A named part of a graph: the nodes made while its `with` block ran. See `scope`.
+
+    A block is a stretch of time, and operands are made before their users: no path leaves a
+    scope and comes back. So any scope can be shown as one box without making a cycle.
+
+    Attributes:
+        name: what the part is called, "neuron 3".
+        parent: the scope around it, None for an outermost one.
+    """
+
+    __slots__ = ("_entered", "name", "parent")
+
+    def __init__(self, name: str) -> None:
+        if name.__class__ is not str and not isinstance(name, str):
+            raise InputTypeError(f"scope: a name is needed, got {name!r:.40} of type {type(name).__name__}.")
+        if not name:
+            raise ArgumentError("scope: the name must not be empty, got ''. Write scope('neuron 1').")
+        self.name = name
+        self.parent: Scope | None = None
+        self._entered = False
+
+    def __enter__(self) -> Scope:
+        global active
+        if self._entered:
+            raise ArgumentError(f"scope: {self.name!a} must be entered once, got it again. Write scope({self.name!a}).")
+        self._entered = True
+        self.parent = parent = innermost.get()
+        innermost.set(self)
+        if parent is None:
+            with _lock:
+                active += 1
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        global active
+        innermost.set(self.parent)
+        if self.parent is None:
+            with _lock:
+                active -= 1
+
+    @property
+    def path(self) -> tuple[Scope, ...]:
+        """The scopes around this one, the outermost first, and itself."""
+        found = [self]
+        while found[-1].parent is not None:
+            found.append(found[-1].parent)
+        return tuple(reversed(found))
+
+    def __str__(self) -> str:
+        return "/".join(scope.name for scope in self.path)
+
+    def __repr__(self) -> str:
+        return f"<scope {str(self)!a}>"
+
+
+def scope(name: str) -> Scope:
+    """Return a context manager that names what is computed in its block: pictures put a box around it.
+
+    Scopes nest; a big picture folds them into one gate each. The layers and neurons of `nn`
+    are scopes. Leaves belong to none: they may be used in several.
+
+    >>> from autograd_lite import Value, scope, tanh
+    >>> x = Value(1.0)
+    >>> with scope("layer 1"), scope("neuron 2"):
+    ...     h = tanh(3.0 * x)
+    >>> str(h.scope)
+    'layer 1/neuron 2'
+    """
+    return Scope(name)

@@ -144,6 +144,8 @@ class Value(Node):
                 raise _nonfinite_error(node)
             if not modes.recording.get():
                 node._primitive, node._operands = None, ()
+            elif (scope := modes.innermost.get()) is not None:
+                node._scope = scope
         return node
 
     # `+`, `-`, `*` are spelled out: they cannot fail, and are most of every graph. A law of
@@ -151,7 +153,7 @@ class Value(Node):
 
     def __add__(self, other: Any) -> Value:
         if modes.active:
-            return add(self, other)  # type: ignore[no-any-return]
+            return self._apply_to(add, self, other)
         node = _new(Value)
         kind = other.__class__
         if kind is Value:
@@ -173,7 +175,7 @@ class Value(Node):
 
     def __sub__(self, other: Any) -> Value:
         if modes.active:
-            return sub(self, other)  # type: ignore[no-any-return]
+            return self._apply_to(sub, self, other)
         node = _new(Value)
         kind = other.__class__
         if kind is Value:
@@ -192,7 +194,7 @@ class Value(Node):
 
     def __mul__(self, other: Any) -> Value:
         if modes.active:
-            return mul(self, other)  # type: ignore[no-any-return]
+            return self._apply_to(mul, self, other)
         node = _new(Value)
         kind = other.__class__
         if kind is Value:

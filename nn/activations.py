@@ -34,11 +34,10 @@ class Activation(Module):
         return self.outputs([x])[0]
 
     def outputs(self, x: Sequence[Any]) -> list[Any]:
-        if self.row is not None:
-            return [self.row(z) for z in x]
-        if self.name == "softmax":
-            return ag.softmax(x)
-        return list(x)
+        with ag.scope(self.name):
+            if self.row is not None:
+                return [self.row(z) for z in x]
+            return ag.softmax(x) if self.name == "softmax" else list(x)
 
     def evaluate(self, X: Any) -> Any:  # noqa: N803
         if not hasattr(X, "tolist"):

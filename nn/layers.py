@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from operator import index
 
-from autograd_lite import Value, dot
+from autograd_lite import Value, dot, scope
 from autograd_lite.errors import ArgumentError, AutogradError, InputTypeError
 from nn.activations import Activation, activation
 from nn.init import generator, scheme
@@ -57,15 +57,17 @@ class Neuron(Module):
     def __call__(self, x: Sequence[Any]) -> Any:
         x = as_inputs(x, len(self.w), self.describe())
         try:
-            z = self.preactivation(x)
-            return z if self.activation.row is None else self.activation.row(z)
+            return self.both(x)[1]
         except AutogradError as error:
             raise naming(error, self.describe()) from None
 
-    def preactivation(self, x: tuple[Any, ...]) -> Any:
-        """Return z = w·x + b at len(w) numbers."""
-        z = dot(x, self.w)
-        return z if self.b is None else z + self.b
+    def both(self, x: tuple[Any, ...], name: str = "neuron") -> tuple[Any, Any]:
+        """Return z = w·x + b and a = f(z) at len(w) numbers, made in a scope of that name."""
+        with scope(name):
+            z = dot(x, self.w)
+            if self.b is not None:
+                z = z + self.b
+            return z, z if self.activation.row is None else self.activation.row(z)
 
     def evaluate(self, X: Any) -> Any:  # noqa: N803
         return _evaluate([self], self.activation, X, self.describe())
@@ -120,7 +122,8 @@ class Layer(Module):
     def number(self, layer: int | None) -> None:
         """Label the parameters as those of layer number `layer` of a network, None for one on its own."""
         place = "" if layer is None else f"[{layer}]"
-        self.place = self.describe() if layer is None else f"layer {layer}, {self.describe()}"
+        self.name = "layer" if layer is None else f"layer {layer}"
+        self.place = self.describe() if layer is None else f"{self.name}, {self.describe()}"
         for to, neuron in enumerate(self.neurons, 1):
             for from_, w in enumerate(neuron.w, 1):
                 w.label = f"w{place}[{from_}][{to}]"
@@ -132,17 +135,16 @@ class Layer(Module):
         return y[0] if len(y) == 1 else y
 
     def outputs(self, x: Sequence[Any]) -> list[Any]:
-        z = self.preactivations(x)
-        try:
-            return self.activation.outputs(z)
-        except AutogradError as error:
-            raise naming(error, self.place) from None
+        return self.both(x)[1]
 
-    def preactivations(self, x: Sequence[Any]) -> list[Any]:
-        """Return z = W x + b at one example."""
+    def both(self, x: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        """Return z = W x + b and a = f(z) at one example."""
         x = as_inputs(x, len(self.neurons[0].w), self.place)
         try:
-            return [neuron.preactivation(x) for neuron in self.neurons]
+            with scope(self.name):
+                pairs = [neuron.both(x, f"neuron {k}") for k, neuron in enumerate(self.neurons, 1)]
+                z, a = [z for z, _ in pairs], [a for _, a in pairs]
+                return z, self.activation.outputs(a) if self.activation.name == "softmax" else a
         except AutogradError as error:
             raise naming(error, self.place) from None
 

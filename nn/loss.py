@@ -40,7 +40,8 @@ class Loss:
             raise InputTypeError(f"{self.name}: outputs must be numbers, got {outputs[0]!r:.40}. Pass model(x).")
         if isinstance(outputs[0], Value) and outputs[0].primitive is not None:
             self.refuse(outputs[0].primitive.name)
-        return self.__wrapped__(outputs, target)
+        with ag.scope(self.name):
+            return self.__wrapped__(outputs, target)
 
     def batch(self, outputs: Sequence[Any], targets: Sequence[Any], reduction: str = "mean") -> Any:
         """Return the losses of many examples: their mean, their sum, or with "none" the list.

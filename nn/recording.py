@@ -98,24 +98,19 @@ class Recording:
         number = len(self.layers) + 1
         z: list[Any] = []
         a = inputs
-        for part in parts:
-            if isinstance(part, Layer):
-                z, function = part.preactivations(a), part.activation
-            elif isinstance(part, Neuron):
-                z, function = [part.preactivation(as_inputs(a, len(part.w), part.describe()))], part.activation
-            elif isinstance(part, Activation):
-                function = part
-            else:
-                a = part.outputs(a)
-                continue
-            self._name("z", number, z)
-            # A node of its own even where a = z, so that both have a name and a sensitivity.
-            try:
-                a = function.outputs(z or a) if function.name != "linear" or not z else z
-            except AutogradError as error:
-                raise naming(error, getattr(parts[0], "place", f"layer {number}, {part.describe()}")) from None
-        if z and a is z:
-            a = [identity(value) for value in z]
+        try:
+            for part in parts:
+                if isinstance(part, Layer):
+                    z, a = part.both(a)
+                elif isinstance(part, Neuron):
+                    z, a = ([y] for y in part.both(as_inputs(a, len(part.w), part.describe())))
+                else:
+                    a = part.outputs(a)
+        except AutogradError as error:
+            raise naming(error, getattr(parts[0], "place", f"layer {number}, {parts[-1].describe()}")) from None
+        if z and a[0] is z[0]:  # a node of its own even then, so that both have a name and a sensitivity
+            a = [identity(value) for value in a]
+        self._name("z", number, z)
         self._name("a", number, a)
         return Stage(inputs, z, a)
 

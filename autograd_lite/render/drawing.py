@@ -184,8 +184,10 @@ class Drawing:
         return text_tree(self._scene, encoding, lines)
 
     def _repr_svg_(self) -> str | None:
+        from autograd_lite.render.inline import inlined
+
         try:
-            return self.svg()
+            return inlined(self.svg())
         except Exception:  # a notebook that only displays a picture must not break
             return None
 

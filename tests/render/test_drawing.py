@@ -15,6 +15,7 @@ from autograd_lite import AutogradError, Value, draw, leaves
 from autograd_lite.errors import ArgumentError, InputTypeError, RenderError
 from autograd_lite.render import Drawing, files
 from autograd_lite.render.files import write_atomically
+from autograd_lite.render.inline import inlined
 
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz's dot is not installed")
 SVG = "{http://www.w3.org/2000/svg}"
@@ -75,7 +76,7 @@ def test_without_the_package_the_error_names_pip(picture, monkeypatch, tmp_path)
         picture.graphviz()
     with pytest.raises(RenderError, match="pip install graphviz"):
         picture.save(tmp_path / "z.png")
-    assert picture._repr_svg_() == builtin(picture)
+    assert picture._repr_svg_() == inlined(builtin(picture))
 
 
 @needs_dot
@@ -133,8 +134,9 @@ def test_a_notebook_gets_the_picture_and_the_text(picture):
 
 
 def test_a_notebook_without_dot_gets_the_built_in_picture(picture, no_dot):
-    assert picture._repr_mimebundle_() == {"text/plain": picture.text(), "image/svg+xml": builtin(picture)}
-    assert picture._repr_svg_() == builtin(picture)
+    shown = inlined(builtin(picture))
+    assert picture._repr_mimebundle_() == {"text/plain": picture.text(), "image/svg+xml": shown}
+    assert picture._repr_svg_() == shown
 
 
 def test_a_notebook_that_only_displays_a_picture_never_breaks(no_dot):

@@ -7,6 +7,7 @@ from math import isfinite
 from autograd_lite import Primitive
 from autograd_lite.errors import ArgumentError, InputTypeError
 from nn.activations import Activation, ReLU, Sigmoid, Softmax, Tanh
+from nn.files import write_whole
 from nn.layers import Layer, Linear, Neuron
 from nn.loss import Loss
 from nn.losses import LOSSES
@@ -44,8 +45,6 @@ def save(model: Module, path: str | PathLike[str]) -> None:
     True
     """
     import json
-    import os
-    import tempfile
 
     if not isinstance(model, Module):
         raise InputTypeError(f"save: model must be a Module, got {model!r:.40} of type {type(model).__name__}.")
@@ -57,37 +56,7 @@ def save(model: Module, path: str | PathLike[str]) -> None:
         "classes": None if model.classes is None else list(model.classes),
         "model": describe(model),
     }
-    text = json.dumps(content, indent=1)
-    target = os.path.realpath(path)
-    if os.path.isdir(target):
-        raise ArgumentError(f"save: the path must be that of a file, got {os.fspath(path)!r}. Choose another name.")
-    try:
-        handle, draft = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".model-", suffix=".tmp")
-    except OSError as error:
-        error.filename = os.fspath(path)  # that of the draft means nothing to the caller
-        raise
-    try:
-        with open(handle, "w", encoding="ascii") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(draft, _mode(target))
-        os.replace(draft, target)
-    except BaseException:
-        os.unlink(draft)
-        raise
-
-
-def _mode(path: str) -> int:
-    """Return the permissions of a file that is to be replaced, or those of a new one."""
-    import os
-
-    try:
-        return os.stat(path).st_mode & 0o777
-    except FileNotFoundError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask
+    write_whole(path, json.dumps(content, indent=1) + "\n")
 
 
 def load(path: str | PathLike[str], activations: Mapping[str, Primitive] | None = None) -> Any:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from autograd_lite.formulas import Names, check_root
 from autograd_lite.graph import check_fresh, local_as_float, numbers_of, zeros_below
-from autograd_lite.notation import arithmetic, numeral, on_stdout, printable
+from autograd_lite.notation import arithmetic, numeral, on_stdout, printable, second
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
+    from collections.abc import Callable, Iterator
+    from typing import Any, TypeAlias, TypeVar
 
     from autograd_lite.value import Value
+
+    T = TypeVar("T")
+    Edge: TypeAlias = tuple[T, float | None, bool]
+    Made: TypeAlias = Callable[[T], tuple[str, str, str] | None]
+    Edges: TypeAlias = Callable[[T, float], list[Edge[T]]]
+    Outside: TypeAlias = Callable[[T], float | None]
 
 DIGITS = 4  # four let the printed products be checked by hand
 
@@ -30,15 +36,19 @@ class Step:
         before, after: the gradient of the operand before and after it was added (in the
             seed step, that of the root); None in the forward pass.
         sentence: the step in words, with its numbers.
+        question: the sentence with ? for what the step finds out, to be predicted.
     """
 
-    __slots__ = ("after", "before", "contribution", "local", "node", "operand", "phase", "sentence", "upstream")
+    __slots__ = (
+        "after", "before", "contribution", "local", "node", "operand", "phase", "question", "sentence", "upstream",
+    )  # fmt: skip
 
-    def __init__(self, phase: str, node: Value, sentence: str, operand: Value | None = None) -> None:
+    def __init__(self, phase: str, node: Any, sentence: str, question: str, operand: Any = None) -> None:
         self.phase = phase
         self.node = node
         self.operand = operand
         self.sentence = sentence
+        self.question = question
         self.local: float | None = None
         self.upstream: float | None = None
         self.contribution: float | None = None
@@ -75,32 +85,62 @@ def steps(root: Value) -> Iterator[Step]:
     Backward through ×: local gradient 2 × upstream gradient 1 = 2, added to the gradient of x: 1 + 2 = 3.
     """
     check_root(root, "steps")
-    return _steps(root, zeros_below(root, refuse_stale=True))
+    return walk(zeros_below(root, refuse_stale=True), _made, _fresh_edges, DIGITS)
 
 
-def _steps(root: Any, adjoints: dict[Any, float]) -> Iterator[Step]:
-    names = Names(adjoints, printable, " #", ())
-    for node in adjoints:
-        if node.primitive is not None:
-            check_fresh(node)
-            made = arithmetic(node.primitive, [_number(x) for x in numbers_of(node)])
-            said = f"Forward through {node.primitive.symbol}: {made} = {_number(node.data)}, which is {names[node]}."
-            yield Step("forward", node, said)
-    seed = Step("seed", root, f"Seed: ∂{names[root]}/∂{names[root]} = 1.")
-    seed.upstream, seed.before, seed.after, adjoints[root] = 1.0, 0.0, 1.0, 1.0
+def walk(
+    gathered: dict[T, float], made: Made[T], edges_of: Edges[T], digits: int, outside: Outside[T] = lambda part: None
+) -> Iterator[Step]:
+    """Yield the steps of both passes over anything that has operands; `steps` walks nodes, a page its picture.
+
+    Args:
+        gathered: 0.0 for each part, operands first, the root last; the walk gathers gradients in it.
+        made: how a part was made: its symbol, its arithmetic and its value; None for a leaf.
+        edges_of: what `edges` returns, given a part and its upstream gradient.
+        digits: how many significant digits the sentences have.
+        outside: the whole gradient of a part that has users outside of what is walked; None where it has none.
+    """
+    names = Names(gathered, printable, " #", ())
+    symbols: dict[T, str] = {}
+    for part in gathered:
+        if told := made(part):
+            symbols[part], arithmetic_, value = told
+            through = f"Forward through {told[0]}: {arithmetic_}"
+            yield Step("forward", part, *[f"{through} = {x}, which is {names[part]}." for x in (value, "?")])
+    root = next(reversed(gathered))
+    name = names[root]
+    seed = Step("seed", root, f"Seed: ∂{name}/∂{name} = 1.", f"Seed: ∂{name}/∂{name} = ?.")
+    seed.upstream, seed.before, seed.after, gathered[root] = 1.0, 0.0, 1.0, 1.0
     yield seed
-    for node in reversed(adjoints):
-        check_fresh(node)
-        upstream = adjoints[node]
-        for operand, local, flows in edges(node, upstream):
-            before = adjoints[operand]
+    for part in reversed(gathered):
+        if (whole := outside(part)) is not None:
+            yield _outside(part, names[part], gathered[part], whole, digits)
+            gathered[part] = whole
+        if part not in symbols:
+            continue
+        upstream = gathered[part]
+        for operand, local, flows in edges_of(part, upstream):
+            before = gathered[operand]
             term = upstream * local if flows and local is not None else 0.0
-            after = adjoints[operand] = before + term if flows else before
-            said = _sentence(node.primitive.symbol, names[operand], local, upstream, flows, before, after)
-            step = Step("backward", node, said, operand)
+            after = gathered[operand] = before + term if flows else before
+            forms = _forms(symbols[part], names[operand], local, upstream, before, flows, digits)
+            step = Step("backward", part, *forms, operand)
             step.local, step.upstream, step.contribution = local, upstream, term
             step.before, step.after = before, after
             yield step
+
+
+def _made(node: Any) -> tuple[str, str, str] | None:
+    row = node.primitive
+    if row is None:
+        return None
+    check_fresh(node)
+    return row.symbol, arithmetic(row, [numeral(x, DIGITS) for x in numbers_of(node)]), numeral(node.data, DIGITS)
+
+
+def _fresh_edges(node: Any, upstream: float) -> list[tuple[Any, float | None, bool]]:
+    check_fresh(node)
+    return edges(node, upstream)
 
 
 def edges(node: Any, upstream: float) -> list[tuple[Any, float | None, bool]]:
@@ -122,26 +162,34 @@ def edges(node: Any, upstream: float) -> list[tuple[Any, float | None, bool]]:
     return found
 
 
-def _sentence(
-    symbol: str, name: str, local: float | None, upstream: float, flows: bool, before: float, after: float
-) -> str:
+def _outside(part: Any, name: str, before: float, whole: float, digits: int) -> Step:
+    forms = [
+        f"Paths outside of the picture add {second(term)} to the gradient of {name}: {numeral(before, digits)} + "
+        f"{second(term)} = {after}."
+        for term, after in ((numeral(whole - before, digits), numeral(whole, digits)), ("?", "?"))
+    ]
+    step = Step("outside", part, forms[0], forms[1], part)
+    step.before, step.contribution, step.after = before, whole - before, whole
+    return step
+
+
+def _forms(
+    symbol: str, name: str, local: float | None, upstream: float, before: float, flows: bool, digits: int
+) -> tuple[str, str]:
+    """Return a step backward as a sentence, and as a question."""
     through = f"Backward through {symbol}:"
-    if local is None:
-        return f"{through} no gradient flows to {name}."
-    if not upstream:
-        return f"{through} the upstream gradient is 0, so nothing is added to the gradient of {name}."
-    if not flows:
-        return f"{through} {name} was not used, so nothing is added to its gradient."
-    term = _number(upstream * local)
-    said = (
-        f"{through} local gradient {_number(local)} × upstream gradient {_number(upstream)} = {term}, "
-        f"added to the gradient of {name}"
-    )
+    if local is None or not flows:
+        if local is None:
+            said = f"no gradient flows to {name}."
+        elif not upstream:
+            said = f"the upstream gradient is 0, so nothing is added to the gradient of {name}."
+        else:
+            said = f"{name} was not used, so nothing is added to its gradient."
+        return f"{through} {said}", f"{through} what is added to the gradient of {name}?"
+    factors = f"local gradient {numeral(local, digits)} × upstream gradient {numeral(upstream, digits)}"
+    term, after = numeral(upstream * local, digits), numeral(before + upstream * local, digits)
+    forms = [f"{through} {factors} = {x}, added to the gradient of {name}" for x in (term, "?")]
     if not before:
-        return f"{said}."
-    shown = f"({term})" if term.startswith("−") else term
-    return f"{said}: {_number(before)} + {shown} = {_number(after)}."
-
-
-def _number(x: float) -> str:
-    return numeral(x, DIGITS)
+        return f"{forms[0]}.", f"{forms[1]}."
+    gathered = numeral(before, digits)
+    return f"{forms[0]}: {gathered} + {second(term)} = {after}.", f"{forms[1]}: {gathered} + ? = ?."

@@ -7,7 +7,9 @@ seeded with 1, so that drawing touches no `.grad`.
 from __future__ import annotations
 
 from collections import deque
+from copy import copy
 
+from autograd_lite.derivation import edges
 from autograd_lite.errors import StaleGraphError
 from autograd_lite.graph import check_fresh, numbers_of, sweep, topological_order
 from autograd_lite.notation import SPELLED_OUT, SUPERSCRIPTS, arithmetic, numeral, product, second, summed
@@ -45,9 +47,20 @@ class Unit:
         chain_rule: local × upstream, one term per user, "2 × 0.1966"; "" before backward().
         operands: the units this one was computed from, in order, repetitions kept.
         hidden: how many more operands it has that the picture leaves out.
+
+    What follows is for the step-through page, and empty where gradients were not asked for:
+
+        symbol: the glyph of the operation alone; "" for a leaf.
+        edges: (operand, local gradient, whether anything flows), as `derivation.edges` has them.
+        adjoint: the gradient as a number.
+        paths: how many terms the chain rule has, those of users that the picture leaves out included.
+        is_used_outside: whether there are such users.
     """
 
-    __slots__ = ("arithmetic", "chain_rule", "gate", "gradient", "hidden", "label", "operands", "role", "value")
+    __slots__ = (
+        "adjoint", "arithmetic", "chain_rule", "edges", "gate", "gradient", "hidden", "is_used_outside", "label",
+        "operands", "paths", "role", "symbol", "value",
+    )  # fmt: skip
 
     def __init__(self, node: Any, digits: int) -> None:
         row, operands = node.primitive, node.operands
@@ -60,6 +73,11 @@ class Unit:
         self.chain_rule = ""
         self.operands: list[Unit] = []
         self.hidden = 0
+        self.symbol: str = row.symbol if row else ""
+        self.edges: list[tuple[Unit, float | None, bool]] = []
+        self.adjoint = 0.0
+        self.paths = 0
+        self.is_used_outside = False
 
 
 class Scene:
@@ -68,12 +86,14 @@ class Scene:
     Attributes:
         whole: how many values the graph has; more than `units` where the picture is folded.
         has_gradients: False before backward().
+        digits: how many significant digits its numbers have.
     """
 
-    def __init__(self, units: list[Unit], whole: int, has_gradients: bool) -> None:
+    def __init__(self, units: list[Unit], whole: int, has_gradients: bool, digits: int) -> None:
         self.units = units
         self.whole = whole
         self.has_gradients = has_gradients
+        self.digits = digits
 
     @property
     def root(self) -> Unit:
@@ -83,6 +103,15 @@ class Scene:
     def folded(self) -> str:
         """Say what the picture leaves out; "" when it is whole."""
         return said_of_fold(len(self.units), self.whole)
+
+    def without_gradients(self) -> Scene:
+        """Return the scene as it is before backward()."""
+        bare = {unit: copy(unit) for unit in self.units}
+        for unit in bare.values():
+            unit.gradient = unit.chain_rule = ""
+            unit.operands = [bare[operand] for operand in unit.operands]
+            unit.edges = []
+        return Scene(list(bare.values()), self.whole, False, self.digits)
 
 
 def scene_of(root: Any, *, with_gradients: bool, digits: int, limit: int) -> Scene:
@@ -99,14 +128,17 @@ def scene_of(root: Any, *, with_gradients: bool, digits: int, limit: int) -> Sce
         kept, unit.hidden = shown[node]
         unit.operands = [units[operand] for operand in kept]
     if with_gradients:
-        users = units if len(units) == len(adjoints) else adjoints
-        terms = _terms(users, adjoints, units, digits)
         for node, unit in units.items():
-            unit.gradient = numeral(float(adjoints[node]), digits)
-            unit.chain_rule = _chain_rule(*terms[node])
+            unit.adjoint = float(adjoints[node])
+            unit.edges = [
+                (units[operand], local, flows)
+                for operand, local, flows in edges(node, unit.adjoint)[: len(unit.operands)]
+            ]
+        is_folded = len(units) < len(adjoints) or any(unit.hidden for unit in units.values())
+        _write_gradients(adjoints if is_folded else units, adjoints, units, digits)
         name = root.label if root.label and root.label.isidentifier() else "root"
         units[root].chain_rule = f"∂{name}/∂{name}"
-    return Scene(list(units.values()), len(adjoints), with_gradients)
+    return Scene(list(units.values()), len(adjoints), with_gradients, digits)
 
 
 def nearest(root: T, operands_of: Callable[[T], Iterable[T]], limit: int) -> dict[T, tuple[list[T], int]]:
@@ -171,22 +203,29 @@ def _operands(node: Any) -> list[Any]:
     return [operand for operand in node.operands if operand.__class__ is not float]
 
 
-def _terms(users: Iterable[Any], adjoints: dict[Any, float], shown: dict[Any, Unit], digits: int) -> dict[Any, Any]:
-    """Return for each shown node how many paths lead to the root, and the first terms of its gradient."""
-    terms: dict[Any, tuple[int, list[str]]] = {node: (0, []) for node in shown}
+def _write_gradients(users: Iterable[Any], adjoints: dict[Any, float], shown: dict[Any, Unit], digits: int) -> None:
+    """Write the gradient of each unit, and local × upstream for the paths it came by."""
+    terms: dict[Unit, list[str]] = {unit: [] for unit in shown.values()}
     for user in users:
-        operands = user.operands
-        locals_ = None
-        for position, operand in enumerate(operands):
-            if operand.__class__ is float or operand not in terms:
-                continue
-            count, texts = terms[operand]
-            terms[operand] = count + 1, texts
-            if count < SPELLED_OUT:
-                locals_ = locals_ or user.local_gradients
-                texts.append(product(numeral(locals_[position], digits), numeral(float(adjoints[user]), digits)))
-    return terms
+        reached = list(shown[user].edges) if user in shown else []
+        drawn = len(reached)
+        if shown[user].hidden if user in shown else not shown.keys().isdisjoint(user.operands):
+            others = edges(user, adjoints[user])[drawn:]
+            reached += [(shown[operand], local, flows) for operand, local, flows in others if operand in shown]
+        for position, (unit, local, _) in enumerate(reached):
+            unit.paths += 1
+            unit.is_used_outside |= position >= drawn
+            if unit.paths <= SPELLED_OUT:
+                terms[unit].append(term(local, float(adjoints[user]), digits))
+    for unit, texts in terms.items():
+        unit.gradient = numeral(unit.adjoint, digits)
+        unit.chain_rule = f"Σ of {unit.paths} paths" if unit.paths > SPELLED_OUT else summed(texts) if texts else ""
 
 
-def _chain_rule(count: int, terms: list[str]) -> str:
-    return f"Σ of {count} paths" if count > SPELLED_OUT else summed(terms) if terms else ""
+def term(local: float | None, upstream: float, digits: int) -> str:
+    """Return local × upstream with their numbers.
+
+    >>> term(2.0, -0.5, 4)
+    '2 × (−0.5)'
+    """
+    return product(numeral(local or 0.0, digits), numeral(upstream, digits))

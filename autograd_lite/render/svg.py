@@ -3,6 +3,10 @@
 One group per value: the gate, the wire with its four lines, the pill of a leaf or root. The
 colours are in a style block under the class of the theme, so that pictures of several themes
 can stand on one page.
+
+For scripts, values are numbered from 1 in topological order: the group of one has
+`data-value`, a wire `data-from`, and where it ends `data-to` as well (its arrow too). Inside a
+group, the four lines have the classes arithmetic, value, gradient and chain.
 """
 
 from __future__ import annotations
@@ -57,7 +61,8 @@ def svg_text(scene: Scene, theme: Theme) -> str:
         f'<rect class="page" width="{_n(width)}" height="{_n(height)}"/>\n<g class="wires">\n'
     ]
     gates = {shape.box: shape for shape in shapes.values()}
-    parts += _wires(plan.lanes, plan.wires, gates, {box for box, _ in more})
+    numbers = {box: number for number, box in enumerate(gates, 1)}
+    parts += _wires(plan.lanes, plan.wires, gates, numbers)
     parts.append("</g>\n")
     for number, shape in enumerate(shapes.values(), 1):
         parts.append(f'<g class="unit" data-value="{number}">{shape.drawn()}</g>\n')
@@ -148,16 +153,16 @@ class Shape:
             if is_alarming(number):
                 half = width_of(number, SIZES["number"]) / 2 + 4
                 parts.append(
-                    f'<rect class="alarm" x="{_n(middle - half)}" y="{_n(top)}" width="{_n(2 * half)}" height="18"/>'
+                    f'<rect class="alarm {("value", "gradient")[below]}" x="{_n(middle - half)}" y="{_n(top)}" width="{_n(2 * half)}" height="18"/>'
                 )
             if number:
                 parts.append(_text("number gradient" if below else "number value", middle, above, number))
         end = left + self.lines if self.is_root else self.box.right
         parts.insert(1, f'<path class="wire" d="M{_n(left)} {_n(y)}H{_n(end)}"/>')
         if self.above:
-            parts.append(_text("small", middle, y - 25, entities(self.above)))
+            parts.append(_text("small arithmetic", middle, y - 25, entities(self.above)))
         if unit.chain_rule:
-            parts.append(_text("small", middle, y + 30, entities(unit.chain_rule)))
+            parts.append(_text("small chain", middle, y + 30, entities(unit.chain_rule)))
         if unit.gate:
             parts.append(self._gate())
         if self.names:
@@ -202,35 +207,41 @@ class Shape:
         return x + RADIUS + RADIUS * across, y + RADIUS * along, across, along
 
 
-def _wires(lanes: list[Box], wires: list[Wire], gates: dict[Box, Shape], folded: set[Box]) -> list[str]:
-    parts = [f'<path class="wire" d="M{_n(lane.x)} {_n(lane.y)}H{_n(lane.right)}"/>\n' for lane in lanes]
+def _wires(lanes: list[Box], wires: list[Wire], gates: dict[Box, Shape], numbers: dict[Box, int]) -> list[str]:
+    sources = {box: f' data-from="{number}"' for box, number in numbers.items()}
+    parts: list[str] = []
     ending: dict[Box, list[Wire]] = {}
     for wire in wires:
         if wire.ends:
             ending.setdefault(wire.head, []).append(wire)
-            continue
-        parts.append(_curve(wire.tail, wire.head.x, wire.head.y, -1.0, 0.0))
+        else:
+            source = sources[wire.head] = sources.get(wire.tail, "")
+            parts.append(_curve(wire.tail, wire.head.x, wire.head.y, -1.0, 0.0, source))
+    for lane in lanes:
+        parts.append(f'<path class="wire"{sources[lane]} d="M{_n(lane.x)} {_n(lane.y)}H{_n(lane.right)}"/>\n')
     for head, arriving in ending.items():
         arriving.sort(key=lambda wire: wire.tail.y)
         for k, wire in enumerate(arriving):
             x, y, across, along = gates[head].port(k, len(arriving))
             tip = 7.0
+            is_folded = wire.tail not in sources
+            ends = "" if is_folded else f'{sources[wire.tail]} data-to="{numbers[head]}"'
             parts.append(
-                _curve(wire.tail, x + tip * across, y + tip * along, across, along, " dashed" * (wire.tail in folded))
+                _curve(wire.tail, x + tip * across, y + tip * along, across, along, ends, " dashed" * is_folded)
             )
             back_x, back_y = x + (tip + 1) * across, y + (tip + 1) * along
             parts.append(
-                f'<path class="arrow" d="M{_n(x)} {_n(y)}L{_n(back_x - 3 * along)} {_n(back_y + 3 * across)}'
+                f'<path class="arrow"{ends} d="M{_n(x)} {_n(y)}L{_n(back_x - 3 * along)} {_n(back_y + 3 * across)}'
                 f'L{_n(back_x + 3 * along)} {_n(back_y - 3 * across)}Z"/>\n'
             )
     return parts
 
 
-def _curve(tail: Box, x: float, y: float, across: float, along: float, kind: str = "") -> str:
+def _curve(tail: Box, x: float, y: float, across: float, along: float, ends: str, kind: str = "") -> str:
     """Return a cubic that leaves the tail's column level, and arrives from the direction given."""
     reach = max(8.0, (x - tail.right) * 0.55)
     return (
-        f'<path class="wire{kind}" d="M{_n(tail.right)} {_n(tail.y)}C{_n(tail.right + reach)} {_n(tail.y)} '
+        f'<path class="wire{kind}"{ends} d="M{_n(tail.right)} {_n(tail.y)}C{_n(tail.right + reach)} {_n(tail.y)} '
         f'{_n(x + reach * across)} {_n(y + reach * along)} {_n(x)} {_n(y)}"/>\n'
     )
 

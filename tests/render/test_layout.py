@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograd_lite.render import layout
-from autograd_lite.render.layout import APART, Box, arrange
+from autograd_lite.render.layout import APART, Box, Frame, arrange
 
 
 @st.composite
@@ -142,3 +142,68 @@ def test_five_thousand_in_a_row_are_arranged():
     for _ in range(5000):
         boxes.append(Box(30, 10, 10, [boxes[-1], boxes[0]]))
     arrange(boxes)
+
+
+@st.composite
+def framed_graphs(draw):
+    """Graphs whose boxes stand in frames as scopes make them: stretches of time, one within another."""
+    boxes = draw(graphs())
+    stack, frames = [], []
+    for box in boxes:
+        while stack and draw(st.booleans()):
+            stack.pop()
+        while len(stack) < 3 and draw(st.booleans()):
+            stack.append(Frame(draw(st.floats(0, 150)), stack[-1] if stack else None))
+            frames.append(stack[-1])
+        box.frame = stack[-1] if stack else None
+    return boxes
+
+
+def edges(box):
+    return box.x, box.y - box.up, box.x + box.width, box.y + box.down
+
+
+def holds(outer, inner):
+    a, b = edges(outer), edges(inner)
+    return a[0] <= b[0] + 1e-6 and a[1] <= b[1] + 1e-6 and a[2] >= b[2] - 1e-6 and a[3] >= b[3] - 1e-6
+
+
+def overlap(one, other):
+    a, b = edges(one), edges(other)
+    return a[0] < b[2] - 1e-6 and b[0] < a[2] - 1e-6 and a[1] < b[3] - 1e-6 and b[1] < a[3] - 1e-6
+
+
+def around(box):
+    return box.frame.path if box.frame else []
+
+
+@settings(max_examples=100, deadline=None)
+@given(framed_graphs())
+def test_frames_hold_what_is_theirs_and_nothing_else(boxes):
+    plan = arrange(boxes)
+    assert set(plan.frames) == {frame for box in boxes for frame in around(box)}
+    for frame in plan.frames:
+        assert 0 < frame.x < frame.x + frame.width < plan.width
+        for box in (*boxes, *plan.frames):
+            if box is not frame and frame in around(box):
+                assert holds(frame, box)
+            elif box is not frame and box not in around(frame):
+                assert not overlap(frame, box)
+    for a, b in itertools.combinations(boxes, 2):
+        assert not overlap(a, b)
+
+
+@settings(max_examples=100, deadline=None)
+@given(framed_graphs())
+def test_wires_through_frames_go_to_the_right_and_arrive(boxes):
+    plan = arrange(boxes)
+    before = {wire.head: wire.tail for wire in plan.wires if not wire.ends}
+    found = []
+    for wire in plan.wires:
+        assert wire.head.x >= wire.tail.right - 1e-6
+        if wire.ends:
+            source = wire.tail
+            while source in before:
+                source = before[source]
+            found.append((boxes.index(source), boxes.index(wire.head)))
+    assert sorted(found) == sorted((boxes.index(operand), k) for k, box in enumerate(boxes) for operand in box.operands)

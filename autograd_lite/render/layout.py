@@ -353,7 +353,8 @@ def _set_widths(frame: Frame, columns: Columns, heads: Ends, inset: float) -> No
             box.right = left + width
         if k < len(columns) - 1:
             climb = max((abs(head.height - tail.height) for box in column for tail, head in heads[box]), default=0.0)
-            gap = BORDER if not k and frame.entries or k == len(columns) - 2 and frame.exits else GAP
+            is_beside_border = (frame.entries and not k) or (frame.exits and k == len(columns) - 2)
+            gap = BORDER if is_beside_border else GAP
             left += width + min(gap + max(0.0, climb - 60.0) * STEEPNESS, WIDEST_GAP)
     ends = max(box.right for box in columns[-1]) + (0.0 if frame.exits else inset)
     frame.width = max(frame.width + 2 * inset, ends)

@@ -22,8 +22,9 @@ from autograd_lite.errors import AutogradError, DomainError, StaleGraphError
 from autograd_lite.explanation import Explanation, explain
 from autograd_lite.formulas import expression
 from autograd_lite.functions import bce, bce_logits, cross_entropy, dot, log_softmax, mean, norm, softmax
-from autograd_lite.graph import first_nonfinite, topological_order
+from autograd_lite.graph import topological_order
 from autograd_lite.modes import Scope, no_grad, raise_on_nonfinite, scope
+from autograd_lite.nonfinite import NonFinite, first_nonfinite
 from autograd_lite.primitives import Primitive, custom_gradient, primitive
 from autograd_lite.render import draw
 from autograd_lite.straightline import to_python
@@ -111,6 +112,7 @@ __all__ = [
     "DomainError",
     "Explanation",
     "Dual",
+    "NonFinite",
     "Primitive",
     "Scope",
     "StaleGraphError",

@@ -6,7 +6,7 @@ a million nodes is walked at the default recursion limit.
 
 from __future__ import annotations
 
-from math import inf, isfinite, nan
+from math import inf, nan
 from operator import attrgetter
 
 from autograd_lite.errors import InputTypeError, NonLeafError, OperationError, StaleGraphError
@@ -155,17 +155,6 @@ def _stale(node: Node, operand: Node) -> StaleGraphError:
     )
 
 
-def first_nonfinite(root: Node) -> Any:
-    """Return the first node below root, operands before users, that is nan or inf; None if none is.
-
-    >>> from autograd_lite import Value, first_nonfinite
-    >>> x = Value(1e200, label="x")
-    >>> first_nonfinite((x * x).named("square") - 1.0)
-    Value(data=inf, grad=0.0, label='square')
-    """
-    return next((node for node in topological_order(root) if not isfinite(node._data)), None)
-
-
 def check_fresh(node: Node) -> None:
     """Raise StaleGraphError if an operand of this node has a newer value than the node itself."""
     for operand in node._operands:
@@ -204,7 +193,7 @@ def replay(order: list[Any], epoch: int) -> None:
             if operand.__class__ is not float and operand._epoch > node._epoch:
                 node._epoch = epoch
     if failures:
-        used = _used_by(order[-1])
+        used = used_by(order[-1])
         reached = [node for node in failures if node in used]
         for node in reached:
             node._epoch = STALE
@@ -212,7 +201,7 @@ def replay(order: list[Any], epoch: int) -> None:
             raise failures[reached[0]]
 
 
-def _used_by(root: Node) -> set[Node]:
+def used_by(root: Node) -> set[Node]:
     """Return the nodes that root depends on, without the branches that a selection did not take."""
     used = {root}
     stack = [root]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from math import isfinite
 
-from autograd_lite import Value, first_nonfinite
-from autograd_lite.errors import ArgumentError, NonFiniteError
+from autograd_lite import first_nonfinite, gradients
+from autograd_lite.errors import ArgumentError, NonFiniteError, OperationError
 from nn.loss import Loss
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
+    from autograd_lite import NonFinite, Value
     from nn.module import Module
     from nn.optim import Optimizer
 
@@ -31,25 +33,63 @@ def refuse_unlearnable(model: Module, loss: Any) -> None:
 
 def not_finite(cost: Value, row: int, epoch: int) -> NonFiniteError:
     """Return the error to raise for a loss that is nan or inf: it names the first operation that was."""
-    culprit = first_nonfinite(cost)
-    primitive = culprit.primitive
-    operands = [x.data if isinstance(x, Value) else x for x in culprit.operands]
-    made = "a leaf" if primitive is None else f"{primitive.name} of {', '.join(map(repr, operands[:8]))}"
-    made += ", ..." * (len(operands) > 8) + (f" at node {culprit.label!r}" if culprit.label else "")
-    error = NonFiniteError(
-        f"fit: the loss must be finite, got {cost.data!r} at row {row} in epoch {epoch}; "
-        f"first {culprit.data!r}: {made}. Lower the learning rate, or standardise the data."
+    return _error(
+        f"fit: the loss must be finite, got {cost.data!r} at {examples_at([row])} in epoch {epoch}.",
+        first_nonfinite(cost),
+        "Lower the learning rate, or standardise the data.",
     )
-    error.primitive = "" if primitive is None else primitive.name
-    error.numbers, error.operands = tuple(operands), culprit.operands
+
+
+def check_gradients(optimizer: Optimizer, batch: list[int], epoch: int, cost: Callable[[int], Value]) -> None:
+    """Raise NonFiniteError if a gradient is nan or inf: a step with it would spoil its parameter for good.
+
+    Args:
+        batch: the examples whose gradients were added up.
+        cost: what one of them adds, as a graph; asked only to find out where it began.
+    """
+    spoiled = next((parameter for parameter in optimizer.parameters if not isfinite(parameter.grad)), None)
+    if spoiled is None:
+        return
+    culprits, found = [], None
+    for row in batch:
+        root = cost(row)
+        if not isfinite(gradients(root, [spoiled])[0]):
+            culprits.append(row)
+            found = found or first_nonfinite(root)
+    name = f"node {spoiled.label!r}" if spoiled.label else "an unnamed parameter"
+    source = f"from {examples_at(culprits)}" if culprits else "summed over the batch: that of each example is finite"
+    raise _error(
+        f"fit: gradients must be finite, got {spoiled.grad!r} at {name} in epoch {epoch}, {source}.",
+        found,
+        "Lower the learning rate, or look for a root or a logarithm at 0.",
+    )
+
+
+def _error(rule: str, found: NonFinite | None, cure: str) -> NonFiniteError:
+    said = f" {found.sentence}" if found else ""
+    error = NonFiniteError(f"{rule}{said} No step was made. {cure}")
+    if found is not None:
+        primitive = found.node.primitive
+        error.primitive = "" if primitive is None else primitive.name
+        error.numbers, error.operands = found.numbers, found.node.operands
     return error
 
 
-def check_gradients(optimizer: Optimizer, epoch: int) -> None:
-    """Raise NonFiniteError if a gradient is nan or inf: a step with it would spoil its parameter for good."""
-    for parameter in optimizer.parameters:
-        if not isfinite(parameter.grad):
-            raise NonFiniteError(
-                f"fit: gradients must be finite, got {parameter.grad!r} at {parameter.label or 'an unnamed parameter'} "
-                f"in epoch {epoch}. Lower the learning rate, or look for a root or logarithm at 0."
-            )
+def at_example(error: OperationError, row: int, epoch: int) -> OperationError:
+    """Return an error that an operation raised, with the example in front."""
+    error.args = (f"fit: {examples_at([row])} in epoch {epoch}: {error}",)
+    return error
+
+
+def examples_at(rows: list[int]) -> str:
+    """Return what examples are called: by number, from 1, and where they stand in X.
+
+    >>> examples_at([16])
+    'example 17 (X[16])'
+    >>> examples_at([0, 3, 5, 6, 8])
+    'examples 1, 4, 6 (X[0], X[3], X[5]) and 2 more'
+    """
+    shown = rows[:3]
+    numbers, places = ", ".join([str(row + 1) for row in shown]), ", ".join([f"X[{row}]" for row in shown])
+    more = f" and {len(rows) - 3} more" * (len(rows) > 3)
+    return f"example{'s' * (len(rows) > 1)} {numbers} ({places}){more}"

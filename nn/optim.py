@@ -9,7 +9,7 @@ from math import cos, inf, isfinite, pi, sqrt
 from operator import index
 
 from autograd_lite import Value
-from autograd_lite.errors import ArgumentError, InputTypeError
+from autograd_lite.errors import ArgumentError, InputTypeError, NonFiniteError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +55,11 @@ class Optimizer:
             parameter.grad = 0.0
 
     def step(self) -> None:
-        """Move every parameter once; or none, if Ctrl-C or an error comes in between."""
+        """Move every parameter once; or none, if Ctrl-C or an error comes in between.
+
+        Raises:
+            NonFiniteError: a parameter would become nan or inf.
+        """
         memory, lr = vars(self).copy(), self.lr
         before = [p.data for p in self.parameters]
         gradients = [p.grad + self.weight_decay * x for p, x in zip(self.parameters, before, strict=True)]
@@ -64,11 +68,20 @@ class Optimizer:
             self.steps += 1
             for parameter, x, move in zip(self.parameters, before, moves, strict=True):
                 parameter.data = x - lr * move
+                if not isfinite(parameter.data):
+                    raise self._not_finite(parameter, x, lr, move)
         except BaseException:
             vars(self).update(memory)
             for parameter, x in zip(self.parameters, before, strict=True):
                 parameter.data = x
             raise
+
+    def _not_finite(self, parameter: Value, x: float, lr: float, move: float) -> NonFiniteError:
+        name = f"node {parameter.label!r}" if parameter.label else "an unnamed parameter"
+        return NonFiniteError(
+            f"{type(self).__name__}: a step must leave parameters finite, got {x - lr * move!r} at {name}: "
+            f"{x:.4g} - {lr:.4g} * {move:.4g}. No step was made. Lower the learning rate."
+        )
 
     def moves(self, gradients: list[float]) -> list[float]:
         """Return, per parameter, what is subtracted after multiplication by lr.

@@ -7,8 +7,8 @@ from operator import index
 from time import perf_counter
 
 from autograd_lite import Value
-from autograd_lite.errors import ArgumentError, InputTypeError, NonFiniteError
-from nn.guards import check_gradients, not_finite, refuse_unlearnable
+from autograd_lite.errors import ArgumentError, InputTypeError, OperationError
+from nn.guards import at_example, check_gradients, not_finite, refuse_unlearnable
 from nn.history import History, Progress
 from nn.init import generator
 from nn.loss import Loss, as_list
@@ -61,8 +61,10 @@ def fit(
 
     Raises:
         ArgumentError, InputTypeError: the data, the loss and the model do not fit together.
-        NonFiniteError: a loss or a gradient is nan or inf; no step was made with it. The first
-            operation that gave nan or inf is named, and `history` holds the run so far.
+        NonFiniteError: a loss, a gradient or a step is nan or inf. The first operation that gave
+            it is named, and the example. The parameters are as they were before the step, and
+            `error.history` is the run so far.
+        DomainError, ...: an operation has no value, as log(0); the same holds.
 
     >>> from nn import MLP, data
     >>> X, y = data.xor()
@@ -105,7 +107,7 @@ def fit(
                 break
     except KeyboardInterrupt:
         history.stopped = "interrupted"
-    except NonFiniteError as error:
+    except OperationError as error:
         error.history = history  # type: ignore[attr-defined]
         raise
     finally:
@@ -201,8 +203,11 @@ def _epoch(
     for batch in batches:
         optimizer.zero_grad()
         for row in batch:
-            output = model(X[row])
-            cost = loss(output, targets[row])
+            try:
+                output = model(X[row])
+                cost = loss(output, targets[row])
+            except OperationError as error:
+                raise at_example(error, row, epoch) from None
             if not isinstance(cost, Value):
                 raise InputTypeError(f"fit: the loss must be a Value, got {cost!r:.40} of type {type(cost).__name__}.")
             if cost.primitive is None:
@@ -218,9 +223,20 @@ def _epoch(
             hit = _hit(model, output, targets[row]) if isinstance(loss, Loss) else None
             if hit is not None:
                 right.append(hit)
-        check_gradients(optimizer, epoch)
+        check_gradients(optimizer, batch, epoch, _share_of(model, X, targets, loss, len(batch)))
         optimizer.step()
-    return fsum(costs) / len(costs), (sum(right) / len(right) if right else None)
+    return _mean(costs), (sum(right) / len(right) if right else None)
+
+
+def _share_of(model: Module, X: list[Any], targets: list[Any], loss: Any, count: int) -> Callable[[int], Any]:  # noqa: N803
+    return lambda row: loss(model(X[row]), targets[row]) / count
+
+
+def _mean(costs: list[float]) -> float:
+    try:
+        return fsum(costs) / len(costs)
+    except OverflowError:  # each is finite, their sum is not
+        return fsum([cost / len(costs) for cost in costs])
 
 
 def _hit(model: Module, output: Any, target: Any) -> bool | None:
@@ -240,7 +256,7 @@ def _hit(model: Module, output: Any, target: Any) -> bool | None:
 def _validate(model: Module, X: list[Any], targets: list[Any], loss: Any) -> tuple[float, float]:  # noqa: N803
     outputs = model.evaluate(X)
     costs = [loss(row if len(row) > 1 else row[0], target) for row, target in zip(outputs, targets, strict=True)]
-    mean = fsum(c.data if isinstance(c, Value) else c for c in costs) / len(costs)
+    mean = _mean([c.data if isinstance(c, Value) else c for c in costs])
     known, model.classes = model.classes, None  # the targets are encoded already
     try:
         return mean, score(model, X, targets)

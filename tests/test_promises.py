@@ -476,10 +476,10 @@ def test_raise_on_nonfinite_lets_infinite_gradients_be():
 def test_first_nonfinite_finds_where_it_began():
     x = Value(1e200, label="x")
     square = (x * x).named("square")
-    assert first_nonfinite(square * 2 - square) is square
+    assert first_nonfinite(square * 2 - square).node is square
     assert first_nonfinite(x + 1.0) is None
     broken = Value(math.nan)
-    assert first_nonfinite(broken + square) is broken
+    assert first_nonfinite(broken + square).node is broken
 
 
 # ---- threads and re-entrancy

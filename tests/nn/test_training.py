@@ -13,7 +13,7 @@ import pytest
 
 import nn
 from autograd_lite import Value, log, no_grad
-from autograd_lite.errors import ArgumentError, DomainError, InputTypeError, NonFiniteError
+from autograd_lite.errors import ArgumentError, DivisionByZeroError, DomainError, InputTypeError, NonFiniteError
 from nn.history import History, Progress
 
 XOR, TARGETS = nn.data.xor()
@@ -182,16 +182,20 @@ def test_a_nan_loss_stops_before_the_step_and_names_the_first_operation():
         nn.fit(model, [[1.0], [1.0]], [1.0, 2.0], loss=loss, epochs=3, batch_size=1, random_state=1)
     assert model.state_dict() == state
     assert caught.value.primitive == "mul"
-    assert "inf: mul of " in str(caught.value)
+    assert "got nan at example 2 (X[1]) in epoch 1. In the forward pass × is the first to give inf" in str(caught.value)
+    assert " It is big * big, where big = " in str(caught.value)
     assert isinstance(caught.value.history, History)
     assert not any(p.grad for p in model.parameters())
 
 
 def test_a_loss_outside_its_domain_stops_before_the_step():
     model = nn.Linear(1, 1, init="zeros")
-    with pytest.raises(DomainError, match="log"):
-        nn.fit(model, [[1.0]], [1.0], loss=lambda y, t: log(y - 1.0), epochs=1)
+    with pytest.raises(DomainError, match=r"^fit: example 2 \(X\[1\]\) in epoch 1: log: operand must lie in") as caught:
+        nn.fit(model, [[1.0], [1.0]], [1.0, 0.0], loss=lambda y, t: log(y + t), epochs=1)
     assert set(model.state_dict().values()) == {0.0}
+    assert caught.value.history.epochs == 0
+    with pytest.raises(DivisionByZeroError, match=r"^fit: example 1 \(X\[0\]\) in epoch 1: div: "):
+        nn.fit(model, [[1.0]], [1.0], loss=lambda y, t: y / y, epochs=1)
 
 
 def test_a_gradient_that_is_inf_stops_before_the_step_and_names_the_parameter():
@@ -199,6 +203,50 @@ def test_a_gradient_that_is_inf_stops_before_the_step_and_names_the_parameter():
     with pytest.raises(NonFiniteError, match=r"w\[1\]\[1\]"):
         nn.fit(model, [[1.0]], [1.0], loss=lambda y, t: y**0.5, epochs=1)
     assert set(model.state_dict().values()) == {0.0}
+
+
+def test_a_gradient_that_explodes_names_the_examples_and_the_operation():
+    """The loss of examples 2 and 4 is finite, 1e300, and its derivative by the weight is not."""
+    model = nn.Linear(1, 1, init="zeros")
+    X, y = [[1.0], [1e200], [1.0], [1e200]], [1.0, 1e150, 1.0, 1e150]  # noqa: N806
+    with pytest.raises(NonFiniteError) as caught:
+        nn.fit(model, X, y, loss="squared_error", epochs=1)
+    said = str(caught.value)
+    assert "got -inf at node 'w[1][1]' in epoch 1, from examples 2, 4 (X[1], X[3])." in said
+    assert "local gradient 1e200 × upstream gradient −2.5e149 = −inf" in said
+    assert caught.value.primitive == "dot"
+    assert set(model.state_dict().values()) == {0.0}
+
+
+def test_gradients_that_are_finite_one_by_one_may_add_up_to_inf():
+    model = nn.Linear(1, 1, init="zeros", bias=False)
+    with pytest.raises(NonFiniteError, match="summed over the batch: that of each example is finite"):
+        nn.fit(model, [[1.2e308], [1.2e308]], [1.0, 1.0], loss=lambda y, t: y * 1.5, epochs=1)
+    assert model.state_dict() == {"neurons.0.w.0": 0.0}
+
+
+def test_a_learning_rate_that_is_too_large_ends_in_words_and_finite_parameters():
+    """Squared errors grow by a factor per step until they overflow; then the run so far is there."""
+    X, y = [[float(k), 1.0] for k in range(5)], [float(k) for k in range(5)]  # noqa: N806
+    model = nn.Linear(2, 1, random_state=0)
+    with pytest.raises(NonFiniteError, match=r"the loss must be finite, got inf at example \d \(X\[\d\]\)") as caught:
+        nn.fit(model, X, y, loss="squared_error", optimizer=nn.SGD(model.parameters(), lr=10.0), epochs=1000)
+    history = caught.value.history
+    assert 10 < history.epochs < 1000
+    assert all(map(math.isfinite, [*history.loss, *model.state_dict().values()]))
+    model = nn.Linear(2, 1, random_state=0)
+    before, optimizer = model.state_dict(), nn.SGD(model.parameters(), lr=1e308, momentum=0.9)
+    with pytest.raises(NonFiniteError, match=r"^SGD: a step must leave parameters finite, got inf at node 'w"):
+        nn.fit(model, X, [10.0] * 5, loss="squared_error", optimizer=optimizer, epochs=1)
+    assert model.state_dict() == before
+    assert (optimizer.steps, set(optimizer.velocity)) == (0, {0.0})
+
+
+def test_losses_at_the_end_of_the_floats_have_a_mean():
+    """Their sum is inf, each of them and the mean is finite."""
+    model = nn.Linear(1, 1, init="zeros", bias=False)
+    history = nn.fit(model, [[1e150]] * 3, [1.3e154] * 3, loss="squared_error", epochs=1)
+    assert math.isclose(history.loss[0], 0.5 * 1.3e154**2)
 
 
 @pytest.mark.parametrize("final", [nn.Softmax(), nn.MLP(3, [3], output="softmax", random_state=0)])

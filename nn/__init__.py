@@ -11,6 +11,7 @@
 
 from nn import data, init
 from nn.activations import Activation, ReLU, Sigmoid, Softmax, Tanh
+from nn.boundary import plot_decision_boundary, plot_steps
 from nn.history import History
 from nn.layers import Layer, Linear, Neuron
 from nn.loss import Loss
@@ -29,6 +30,7 @@ from nn.module import Module
 from nn.networks import MLP, Sequential
 from nn.optim import SGD, Adam, Optimizer, cosine_decay, exponential_decay, linear_decay
 from nn.perceptron import Perceptron
+from nn.plotting import plot_function, plot_history
 from nn.saving import load, save
 from nn.stopping import EarlyStopping
 from nn.training import fit
@@ -67,6 +69,10 @@ __all__ = [
     "load",
     "mse",
     "one_hot",
+    "plot_decision_boundary",
+    "plot_function",
+    "plot_history",
+    "plot_steps",
     "save",
     "squared_error",
 ]

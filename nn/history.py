@@ -8,7 +8,7 @@ from time import perf_counter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TextIO
+    from typing import Any, TextIO
 
 
 class History:
@@ -63,6 +63,12 @@ class History:
         parts = [("loss", self.loss, ".4g"), ("accuracy", self.accuracy, ".3f")]
         parts += [("validation loss", self.validation_loss, ".4g"), ("score", self.validation_score, ".3f")]
         return "  ".join(f"{name} {column[-1]:{spec}}" for name, column, spec in parts if column)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the losses, on `ax` or in a new figure; return the axes: see `nn.plot_history`."""
+        from nn.plotting import plot_history
+
+        return plot_history(self, ax=ax)
 
     def __repr__(self) -> str:
         stopped = f", stopped: {self.stopped}" if self.stopped else ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from autograd_lite.errors import ArgumentError, InputTypeError, RenderError
+from autograd_lite.errors import ArgumentError, InputTypeError, RenderError, StaleGraphError
 from autograd_lite.graph import Node
 
 TYPE_CHECKING = False
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 DIGITS = 4  # four let the printed products be checked by hand
 LARGEST = 2000  # wires; beyond, what is nearest to the root is drawn
 LINES_IN_REPL = 60
-FORMATS = (".svg", ".png", ".pdf", ".dot", ".gv", ".txt")
+FORMATS = (".svg", ".html", ".png", ".pdf", ".dot", ".gv", ".txt")
 ENGINES = ("auto", "dot", "builtin")
 
 
@@ -70,19 +70,33 @@ def draw(
             f"draw: engine must be one of {', '.join(map(repr, ENGINES))}, got {engine!r}. Leave it out for 'auto'."
         )
     from autograd_lite.render.palette import theme_of
-    from autograd_lite.render.scene import scene_of
 
     colours = theme_of(theme)
     asked: Any = root
-    with_gradients = asked.grad != 0.0 if gradients is None else bool(gradients)
-    return Drawing(scene_of(root, with_gradients=with_gradients, digits=digits, limit=LARGEST), engine, colours)
+    if gradients is not None or asked.grad != 0.0:
+        with_gradients = gradients is None or bool(gradients)
+        return Drawing(_scene_of(root, digits, with_gradients=with_gradients), engine, colours)
+    try:
+        stepped = _scene_of(root, digits, with_gradients=True)
+    except StaleGraphError:
+        raise
+    except Exception:  # a row's gradient that fails must not take the picture of the values with it
+        return Drawing(_scene_of(root, digits, with_gradients=False), engine, colours)
+    return Drawing(stepped.without_gradients(), engine, colours, stepped)
+
+
+def _scene_of(root: Any, digits: int, *, with_gradients: bool) -> Scene:
+    from autograd_lite.render.scene import scene_of
+
+    return scene_of(root, with_gradients=with_gradients, digits=digits, limit=LARGEST)
 
 
 class Drawing:
     """A picture of a graph as it was when `draw` was called; a notebook shows it, print() the tree."""
 
-    def __init__(self, scene: Scene, engine: str, theme: Theme) -> None:
+    def __init__(self, scene: Scene, engine: str, theme: Theme, stepped: Scene | None = None) -> None:
         self._scene = scene
+        self._stepped = stepped or scene  # with gradients even before backward(): its page steps to them
         self._engine = engine
         self._theme = theme
 
@@ -110,6 +124,36 @@ class Drawing:
         from autograd_lite.render.svg import svg_text
 
         return svg_text(self._scene, self._theme)
+
+    def html(self) -> str:
+        """Return the step-through page: one file, forward and backward one step at a time.
+
+        The sentences are those of `steps`. Where gradients=False was said, it goes forward alone.
+        """
+        from autograd_lite.render.page import page_text
+
+        return page_text(self._stepped, self._theme)
+
+    def show(self) -> str | None:
+        """Open the step-through page in a browser, and return the path of its file; a notebook displays it.
+
+        In a notebook there is no file, and None is returned.
+        """
+        shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+        if hasattr(shell, "kernel"):
+            from IPython.display import display
+
+            from autograd_lite.render.page import frame
+
+            display({"text/html": frame(self.html()), "text/plain": repr(self)}, raw=True)
+            return None
+        import webbrowser
+        from pathlib import Path
+        from tempfile import mkdtemp
+
+        path = self.save(os.path.join(mkdtemp(prefix="autograd-"), "steps.html"))
+        webbrowser.open(Path(path).as_uri())
+        return path
 
     def alt_text(self) -> str:
         """Return the picture in words: every value in topological order, one per line.
@@ -143,8 +187,8 @@ class Drawing:
     def save(self, path: str | os.PathLike[str]) -> str:
         """Write the picture in the format that the name ends in, and return the path.
 
-        .svg, .dot and .txt work everywhere; .png and .pdf need Graphviz. The file is written
-        whole or not at all.
+        .html is the step-through page. It, .svg, .dot and .txt work everywhere; .png and .pdf
+        need Graphviz. The file is written whole or not at all.
 
         Raises:
             ArgumentError: no such format.
@@ -165,6 +209,8 @@ class Drawing:
             content = self.dot().encode()
         elif ending == ".svg":
             content = self.svg().encode()
+        elif ending == ".html":
+            content = self.html().encode()
         elif self._engine == "builtin":
             raise RenderError(
                 f"save: {ending} must be drawn by Graphviz's `dot`, got engine 'builtin'. "

@@ -149,14 +149,16 @@ class Shape:
         left = self.box.x + (self.gate or self.pill)
         middle = left + self.lines / 2
         parts = [f"<title>{entities(said(unit))}</title>"]
-        for number, above, below, top in ((unit.value, y - 6, 0, y - 20), (unit.gradient, y + 16, 1, y + 2)):
+        for kind, number, base, top in (
+            ("value", unit.value, y - 6, y - 20),
+            ("gradient", unit.gradient, y + 16, y + 2),
+        ):
             if is_alarming(number):
                 half = width_of(number, SIZES["number"]) / 2 + 4
-                parts.append(
-                    f'<rect class="alarm {("value", "gradient")[below]}" x="{_n(middle - half)}" y="{_n(top)}" width="{_n(2 * half)}" height="18"/>'
-                )
+                extent = f'x="{_n(middle - half)}" y="{_n(top)}" width="{_n(2 * half)}" height="18"'
+                parts.append(f'<rect class="alarm {kind}" {extent}/>')
             if number:
-                parts.append(_text("number gradient" if below else "number value", middle, above, number))
+                parts.append(_text(f"number {kind}", middle, base, number))
         end = left + self.lines if self.is_root else self.box.right
         parts.insert(1, f'<path class="wire" d="M{_n(left)} {_n(y)}H{_n(end)}"/>')
         if self.above:

@@ -86,7 +86,7 @@ def test_a_failure_of_dot_is_told_in_one_line(tmp_path):
 
 
 def test_an_unknown_format_is_refused_with_the_known_ones(picture, tmp_path):
-    with pytest.raises(ArgumentError, match=r"one of \.svg, \.png, \.pdf, \.dot, \.gv, \.txt, got 'z\.jpg'"):
+    with pytest.raises(ArgumentError, match=r"one of \.svg, \.html, \.png, \.pdf, \.dot, \.gv, \.txt, got 'z\.jpg'"):
         picture.save("z.jpg")
 
 

@@ -71,7 +71,7 @@ def _parser() -> ArgumentParser:
     formula.add_argument("numbers", metavar="NAME=NUMBER", nargs="*", help="one for each name in it")
 
     drawing = commands.add_parser("draw", parents=[formula], help="the tree of an expression, and its picture")
-    drawing.add_argument("-o", "--output", metavar="FILE", help="write the picture: .svg .png .pdf .dot .txt")
+    drawing.add_argument("-o", "--output", metavar="FILE", help="write the picture: .svg .html .png .pdf .dot .txt")
     drawing.add_argument("--force", action="store_true", help="overwrite the file")
     drawing.set_defaults(run=_draw)
 

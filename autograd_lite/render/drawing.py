@@ -30,9 +30,10 @@ def draw(
 ) -> Drawing:
     """Return a picture of the graph below root as it is now: values above the wires, gradients below.
 
-    A notebook shows the picture, a REPL the text tree; `.save("f.svg")` writes a file. The
-    gradients are those of root, seeded with 1, by a sweep of the picture's own: no `.grad` is
-    touched. A graph of more than 2,000 wires is folded to what is nearest to its root.
+    A notebook shows the picture, a REPL the text tree; `.save("f.svg")` writes a file, `.show()`
+    opens a page that steps through both passes. The gradients are those of root, seeded with 1,
+    by a sweep of the picture's own: no `.grad` is touched. A graph of more than 2,000 wires is
+    folded to what is nearest to its root.
 
     Args:
         root: the Value at the end of the graph.

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-MISSING = "SKIPPED LOUDLY: no Chromium here, so no page is tested: run `sudo apt-get install chromium`"
+MISSING = "NO CHROMIUM that starts: pages are NOT TESTED. Run `sudo apt-get install chromium`"
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--mute-audio",
     "--disable-background-networking", "--disable-extensions", "--hide-scrollbars", "--remote-debugging-pipe",
@@ -47,6 +47,11 @@ class Browser:
         self._read = b""
         self._count = 0
         self.events = []
+        try:
+            self.call("Browser.getVersion")
+        except (AssertionError, OSError):
+            self._end()
+            raise
 
     def call(self, method, session=None, **params):
         """Send a command and return its result; events that come meanwhile are kept."""
@@ -89,11 +94,14 @@ class Browser:
             self.call("Browser.close")
             self._process.wait(PATIENCE)
         finally:
-            self._process.kill()
-            self._process.wait()
-            os.close(self._in)
-            os.close(self._out)
-            self._folder.cleanup()
+            self._end()
+
+    def _end(self):
+        self._process.kill()
+        self._process.wait()
+        os.close(self._in)
+        os.close(self._out)
+        self._folder.cleanup()
 
 
 class Page:

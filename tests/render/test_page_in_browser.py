@@ -262,6 +262,18 @@ def test_the_sentence_is_announced(open_page):
 
 
 @full
+@pytest.mark.parametrize(
+    ("width", "height", "scale"), [(1140, 520, 0.93), (1400, 520, 1.15), (2400, 900, 1.6), (700, 500, 1)]
+)
+def test_a_picture_fills_its_place_where_it_can_be_read(open_page, width, height, scale):
+    page = open_page(neuron(), width=width, height=height)
+    drawn, own = page("[svg.getBoundingClientRect().width, svg.viewBox.baseVal.width]")
+    assert drawn / own == pytest.approx(scale, abs=0.01)
+    scrolls = page("picture.scrollWidth > picture.clientWidth || picture.scrollHeight > picture.clientHeight")
+    assert scrolls == (scale == 1)
+
+
+@full
 @pytest.mark.parametrize(("width", "height"), [(1140, 520), (700, 500), (360, 640)])
 def test_a_wide_graph_scrolls_in_its_own_place_and_the_controls_stay(open_page, width, height):
     x = Value(0.5, label="x")

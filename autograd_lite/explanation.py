@@ -11,6 +11,7 @@ from autograd_lite.graph import Node, sweep
 from autograd_lite.notation import numeral, on_stdout, printable
 from autograd_lite.paths import COUNTED, PathGraph
 from autograd_lite.symbols import symbolic
+from autograd_lite.typesetting import latex_name, latex_number, upright
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,12 +70,13 @@ class Factor:
         user, operand: the two values, as they are called.
         value: the number.
         formula: the symbolic form, "" where it would be too long.
+        latex: the symbolic form in LaTeX.
     """
 
-    __slots__ = ("formula", "operand", "user", "value")
+    __slots__ = ("formula", "latex", "operand", "user", "value")
 
-    def __init__(self, user: str, operand: str, value: float, formula: str) -> None:
-        self.user, self.operand, self.value, self.formula = user, operand, value, formula
+    def __init__(self, user: str, operand: str, value: float, formula: str, latex: str) -> None:
+        self.user, self.operand, self.value, self.formula, self.latex = user, operand, value, formula, latex
 
     def __repr__(self) -> str:
         return on_stdout(f"<factor {_quotient(self.user, self.operand)} = {self.value!r}>")
@@ -122,8 +124,8 @@ class Explanation:
         factors: dict[tuple[Any, Any], Factor] = {}
         for k, (user, operand, number) in enumerate([factor for path in found for factor in path]):
             if (user, operand) not in factors:
-                formula = symbolic(user, operand, names, digits) if k < paths * LONGEST else ""
-                factors[user, operand] = Factor(names[user], names[operand], number, formula)
+                formulas = symbolic(user, operand, names, digits) if k < paths * LONGEST else ("", "")
+                factors[user, operand] = Factor(names[user], names[operand], number, *formulas)
         self.paths = [Path([factors[user, operand] for user, operand, _ in path]) for path in found]
         self.count = graph.count
         self.covered = _fsum([path.value for path in self.paths])
@@ -175,9 +177,12 @@ class Explanation:
         total = self._number(self.gradient)
         if len(self.paths) == self.count and self.count <= LONGEST:
             return f"{whole} = {_joined([self._number(path.value) for path in self.paths], ' + ')} = {total}"
+        return f"{whole} = {total}; {self._share()}."
+
+    def _share(self) -> str:
         share = f", {numeral(100.0 * self.coverage, 3)} % of it".replace("−", "-") if self.gradient else ""
         shown = "the largest path is" if len(self.paths) == 1 else f"the {len(self.paths)} largest paths add up to"
-        return f"{whole} = {total}; {shown} {self._number(self.covered)}{share}."
+        return f"{shown} {self._number(self.covered)}{share}"
 
     def _distinct(self) -> list[Factor]:
         return list(dict.fromkeys([factor for path in self.paths for factor in _shown(path.factors) if factor]))
@@ -191,28 +196,39 @@ class Explanation:
     @property
     def latex(self) -> str:
         """The explanation in LaTeX, without dollar signs; labels are escaped."""
-        whole = _fraction(self._root, self._leaf)
-        total = self._latex_number(self.gradient)
-        if not self.paths or self._is_one_factor:
-            return f"{whole} = {total}"
+        whole, total = _fraction(self._root, self._leaf), self._latex_number(self.gradient)
+        if not self.paths or not self.paths[0].factors:
+            why = self._why_trivial().strip(":. ")
+            return rf"{whole} = {total}" + (rf"\quad {upright(f'({why})')}" if why else "")
+        if self._is_one_factor:
+            formula = self.paths[0].factors[0].latex
+            return f"{whole} = {formula} = {total}" if formula not in ("", total) else f"{whole} = {total}"
         rest = r" + \cdots" if len(self.paths) < self.count else ""
         rows = [f"{whole} &= {_latex_chain(self.paths[0])}"]
         rows += [rf"&\quad + {_latex_chain(path)}" for path in self.paths[1:]]
         rows[-1] += rest
         rows += [f"&= {self._latex_product(self.paths[0])}"]
-        rows += [rf"&\quad + {self._latex_product(path)}" for path in self.paths[1:]]
+        rows += [rf"&\quad + {self._latex_product(path, after=True)}" for path in self.paths[1:]]
         rows[-1] += rest
         if self.count > 1:
             rows.append(f"&= {_joined([self._latex_number(path.value) for path in self.paths], ' + ')}{rest}")
         rows[-1] += f" = {total}"
-        return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
+        if rest:
+            rows.append(rf"&\quad {upright(f'({self._share()})')}")
+        for f in self._distinct():
+            value = self._latex_number(f.value)
+            if f.latex not in ("", value):
+                rows.append(f"{_fraction(f.user, f.operand)} &= {f.latex} = {value}")
+        return "\\begin{aligned}\n" + " \\\\[0.3em]\n".join(rows) + "\n\\end{aligned}"
 
-    def _latex_product(self, path: Path) -> str:
-        return _joined([self._latex_number(f.value) if f else r"\cdots" for f in _shown(path.factors)], r" \cdot ")
+    def _latex_product(self, path: Path, *, after: bool = False) -> str:
+        numbers = [self._latex_number(f.value) if f else r"\cdots" for f in _shown(path.factors)]
+        if after and numbers[0].startswith("-"):
+            numbers[0] = f"({numbers[0]})"
+        return _joined(numbers, r" \cdot ")
 
     def _latex_number(self, x: float) -> str:
-        mantissa, exponent, power = self._number(x).replace("inf", r"\infty").partition("e")
-        return rf"{mantissa} \times 10^{{{power}}}" if exponent else mantissa.replace("nan", r"\mathrm{nan}")
+        return latex_number(x, self._digits)
 
     def _repr_latex_(self) -> str:
         return f"$$\n{self.latex}\n$$"
@@ -284,28 +300,6 @@ def _latex_chain(path: Path) -> str:
 
 def _fraction(user: str, operand: str) -> str:
     return rf"\frac{{\partial {latex_name(user)}}}{{\partial {latex_name(operand)}}}"
-
-
-LATEX = str.maketrans(
-    {
-        "\\": r"\backslash{}", "{": r"\{", "}": r"\}", "_": r"\_", "^": r"\wedge{}", "~": r"\sim{}", "#": r"\#",
-        "$": r"\$", "%": r"\%", "&": r"\&", "<": r"\lt{}", ">": r"\gt{}", " ": r"\ ", "−": "-",
-    }
-)  # fmt: skip
-
-
-def latex_name(name: str) -> str:
-    r"""Return a label in LaTeX's mathematics, trailing digits as a subscript.
-
-    >>> print(latex_name("w11"), latex_name("E"), latex_name("50 % $_"))
-    w_{11} E \mathrm{50\ \%\ \$\_}
-    """
-    head = name.rstrip("0123456789")
-    if not head.isalpha():
-        head = name
-    text = head.translate(LATEX)
-    text = text if len(head) == 1 and head.isalpha() else rf"\mathrm{{{text}}}"
-    return f"{text}_{{{name[len(head) :]}}}" if head != name else text
 
 
 def _escaped(text: str) -> str:

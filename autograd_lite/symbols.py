@@ -11,6 +11,7 @@ from autograd_lite.graph import graph_sweep, topological_order
 from autograd_lite.modes import Mode, inside_gradient, recording
 from autograd_lite.notation import numeral, printable
 from autograd_lite.primitives import Primitive
+from autograd_lite.typesetting import grouped, latex_formula, latex_name, latex_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,20 +24,60 @@ TEXTBOOK = {"sigmoid": lambda y, x: y * (1.0 - y), "tanh": lambda y, x: 1.0 - y*
 """Local gradients as one learns them; the rows' own forms keep their digits in the tails."""
 
 
-def symbolic(user: Any, operand: Any, names: dict[Any, str], digits: int) -> str:
-    """Return duser/doperand as a formula of the labelled values between them; "" if it is too long."""
+def symbolic(user: Any, operand: Any, names: dict[Any, str], digits: int) -> tuple[str, str]:
+    """Return duser/doperand as a formula of the labelled values between them, and in LaTeX; "" if it is too long."""
     region = _region(user, operand)
     if region is None:
-        return ""
+        return "", ""
     try:
         copy, slope = _differentiated(user, operand, region, names)
     except Exception:  # a user's local gradient may know floats alone; the number is there without a formula
         if all(node.primitive is None or node.primitive.reserved for node in region):
             raise
-        return ""
+        return "", ""
     if slope.__class__ is float:
-        return _number(slope, digits)
-    return _written(slope, {copy: names[user]}, digits)
+        return Plain(digits).number(slope), Latex(digits).number(slope)
+    text = _written(slope, {copy: names[user]}, Plain(digits))
+    return text, text and _written(slope, {copy: names[user]}, Latex(digits))
+
+
+class Plain:
+    """How a formula is written: in Python's notation."""
+
+    widest, times = WIDEST, "*"
+
+    def __init__(self, digits: int) -> None:
+        self.digits = digits
+
+    def name(self, name: str) -> str:
+        return name
+
+    def number(self, x: float) -> str:
+        return numeral(x, self.digits).replace("−", "-")
+
+    def operation(self, row: Primitive, operands: list[tuple[str, int]]) -> tuple[str, int]:
+        return formula(row, operands)
+
+    def grouped(self, text: str) -> str:
+        return f"({text})"
+
+
+class Latex(Plain):
+    """How it is written in LaTeX, at most as long as in Python's notation; what is long is its commands."""
+
+    widest, times = 100 * WIDEST, r"\cdot"
+
+    def name(self, name: str) -> str:
+        return latex_name(name)
+
+    def number(self, x: float) -> str:
+        return latex_number(x, self.digits)
+
+    def operation(self, row: Primitive, operands: list[tuple[str, int]]) -> tuple[str, int]:
+        return latex_formula(row, operands)
+
+    def grouped(self, text: str) -> str:
+        return grouped(text)
 
 
 def _differentiated(user: Any, operand: Any, region: list[Any], names: dict[Any, str]) -> tuple[Any, Any]:
@@ -75,25 +116,25 @@ def _region(user: Any, operand: Any) -> list[Any] | None:
     return found
 
 
-def _written(root: Any, known: dict[Any, str], digits: int) -> str:
+def _written(root: Any, known: dict[Any, str], script: Plain) -> str:
     terms: dict[Any, Term | None] = {}
     for node in topological_order(root):
         name = known.get(node) or (node.is_leaf and node.label)
         if name:
-            terms[node] = 1.0, name, ATOM
+            terms[node] = 1.0, script.name(name), ATOM
         elif node.is_leaf:
             terms[node] = node.data, "", ATOM
         else:
-            terms[node] = _term(node, [_operand(x, terms) for x in node.operands], digits)
+            terms[node] = _term(node, [_operand(x, terms) for x in node.operands], script)
     term = terms[root]
-    return "" if term is None else _text(term, digits)[0]
+    return "" if term is None else _text(term, script)[0]
 
 
 def _operand(operand: Any, terms: dict[Any, Term | None]) -> Term | None:
     return (operand, "", ATOM) if operand.__class__ is float else terms[operand]
 
 
-def _term(node: Any, operands: list[Term | None], digits: int) -> Term | None:
+def _term(node: Any, operands: list[Term | None], script: Plain) -> Term | None:
     known = [operand for operand in operands if operand is not None]
     if len(known) < len(operands):
         return None
@@ -110,23 +151,19 @@ def _term(node: Any, operands: list[Term | None], digits: int) -> Term | None:
             return (coefficient, *texts[0]) if texts else (coefficient, "", ATOM)
     else:
         coefficient = 1.0
-        texts = [_text(term, digits) for term in known]
-    written, binding = formula(node.primitive, texts)
-    return (coefficient, written, binding) if len(written) <= WIDEST else None
+        texts = [_text(term, script) for term in known]
+    written, binding = script.operation(node.primitive, texts)
+    return (coefficient, written, binding) if len(written) <= script.widest else None
 
 
-def _text(term: Term, digits: int) -> tuple[str, int]:
+def _text(term: Term, script: Plain) -> tuple[str, int]:
     coefficient, text, binding = term
     if not text:
-        number = _number(coefficient, digits)
+        number = script.number(coefficient)
         return number, SIGN if number.startswith("-") else ATOM
     if coefficient == 1.0:
         return text, binding
-    grouped = f"({text})" if binding == SUM else text
+    factor = script.grouped(text) if binding == SUM else text
     if coefficient == -1.0:
-        return f"-{grouped}", SIGN if binding > SIGN else PRODUCT
-    return f"{_number(coefficient, digits)} * {grouped}", PRODUCT
-
-
-def _number(x: float, digits: int) -> str:
-    return numeral(x, digits).replace("−", "-")
+        return f"-{factor}", SIGN if binding > SIGN else PRODUCT
+    return f"{script.number(coefficient)} {script.times} {factor}", PRODUCT

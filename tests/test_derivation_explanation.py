@@ -8,14 +8,16 @@ import re
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from support.points import TABLE
 from support.programs import SMOOTH, programs_at_points
 
 import autograd_lite as ag
 from autograd_lite import StaleGraphError, Value, explain, gradients, leaves, paths, topological_order
 from autograd_lite.errors import ArgumentError, InputTypeError
-from autograd_lite.explanation import latex_name
+from autograd_lite.formulas import ATOM, SIGN
 from autograd_lite.symbols import TEXTBOOK
 from autograd_lite.table import ROWS
+from autograd_lite.typesetting import latex_formula, latex_name
 
 
 def network():
@@ -238,15 +240,149 @@ def test_any_label_is_explained_in_every_form(label):
     assert said.latex.count("{") - said.latex.count(r"\{") == said.latex.count("}") - said.latex.count(r"\}")
 
 
-def test_hostile_labels_are_escaped():
-    assert latex_name("a_b") == r"\mathrm{a\_b}"
-    assert latex_name("$&<b>\\") == r"\mathrm{\$\&\lt{}b\gt{}\backslash{}}"
-    assert latex_name("w11") == "w_{11}"
-    assert latex_name("11") == r"\mathrm{11}"
+@pytest.mark.parametrize(
+    ("label", "latex"),
+    [
+        ("E", "E"), ("w11", "w_{11}"), ("w_11", "w_{11}"), ("w[1][2]", "w_{1,2}"), ("w_1_2", "w_{1,2}"),
+        ("a_b", "a_{b}"), ("w_in", r"w_{\mathrm{in}}"), ("relu3", r"\mathrm{relu}_{3}"),
+        ("theta", r"\theta"), ("theta_1", r"\theta_{1}"), ("θ", "θ"),
+        ("yhat", r"\hat{y}"), ("y_hat", r"\hat{y}"), ("ŷ", r"\hat{y}"), ("xbar2", r"\bar{x}_{2}"),
+        ("betahat_0", r"\hat{\beta}_{0}"), ("hat", r"\mathrm{hat}"), ("x\u0302_1", r"\hat{x}_{1}"),
+        ("11", r"\mathrm{11}"), ("a[]", r"\mathrm{a[]}"), ("_w", r"\mathrm{\_w}"), ("w__1", r"\mathrm{w\_\_1}"),
+        ("$&<b>\\", r"\mathrm{\$\&{<}b{>}\backslash{}}"), (r"\end{document}", r"\mathrm{\backslash{}end\{document\}}"),
+        ("\u0302x", r"\mathrm{\backslash{}u0302x}"), ("my-label", r"\mathrm{my{-}label}"),
+    ],
+)  # fmt: skip
+def test_labels_in_latex(label, latex):
+    """One letter is a symbol with indices; anything else stands upright, as it is, whatever it is."""
+    assert latex_name(label) == latex
+
+
+def test_hostile_labels_are_escaped_in_markdown():
     x = Value(2.0, '<b>|"\n`')
     said = explain((x * 3.0).named("p") * 2.0, x)
     assert r"d\(\<b\>\|" in said.markdown()
     assert str(said).splitlines()[0] == 'df/d(<b>|"\\n`) = df/dp * dp/d(<b>|"\\n`)'
+
+
+HOSTILE = [
+    r"\end{document}", "$", "$$", "%", "#y", "{", "}", "^", "~", "<b>", "'", "''", '"', "`", "|", "\\", "\\\\", "\n",
+    "\x1b[31m", "größe", "m²", "x₁", "−x", "…" * 30, "_", "a[]", "\\(", "\\]", "-->", "</script>", "@", "^^41", "a b",
+]  # fmt: skip
+
+
+def rows_of(latex):
+    """The lines of an explanation, each a formula of its own: mathtext knows no `aligned`."""
+    inside = latex.removeprefix("\\begin{aligned}\n").removesuffix("\n\\end{aligned}")
+    return [row.replace("&=", "=", 1).replace(r"&\quad", "", 1) for row in inside.split(" \\\\[0.3em]\n")]
+
+
+def test_every_explanation_is_latex_to_another_reader(full_lane):
+    """matplotlib's, which knows a part of LaTeX; KaTeX read the same ones in a trial. It has no ampersand."""
+    mathtext = pytest.importorskip("matplotlib.mathtext", reason="matplotlib (extra `plot`) is not installed")
+    parser = mathtext.MathTextParser("path")
+    error, w11, x1 = network()
+    said = [explain(error, w11), explain(error, x1), explain(error, x1, paths=1), explain(error, Value(1.0, "β"))]
+    for label in [*HOSTILE, "w_11", "theta1", "yhat", "ŷ", "w[1][2][3]"] if full_lane else [*HOSTILE[:1], "ŷ"]:
+        x, y = Value(2.0, label), Value(-3.0, label)
+        said.append(explain((((x * y).named(label) * x + y) / x).named(label), x))
+    for row in TABLE if full_lane else TABLE[:5]:
+        if row.arity in (1, 2) and row.domain is None:
+            x = Value(0.5, "x")
+            said.append(explain(row(x) if row.arity == 1 else row(x, x + 1.0), x))
+    for explanation in said:
+        for line in rows_of(explanation.latex):
+            parser.parse(f"${line}$")
+    with pytest.raises(ValueError, match="Expected"):
+        parser.parse(r"$\frac{\partial {}{x}$")
+
+
+def python_of(latex):
+    """A formula in LaTeX as Python: read sign by sign, knowing nothing of how it was written."""
+
+    latex = latex.replace(r"\left|", "abs(").replace(r"\right|", ")")
+
+    def group(k):
+        depth, start = 0, k
+        while True:
+            depth += {"{": 1, "}": -1}.get(latex[k], 0)
+            k += 1
+            if not depth:
+                return python_of(latex[start + 1 : k - 1]), k
+
+    out, k = "", 0
+    while k < len(latex):
+        if latex.startswith(r"\frac", k):
+            above, k = group(k + 5)
+            below, k = group(k)
+            out += f"(({above})/({below}))"
+        elif latex.startswith(r"\sqrt", k):
+            inside, k = group(k + 5)
+            out += f"sqrt({inside})"
+        elif latex[k] == "^":
+            power, k = group(k + 1)
+            out += f"**({power})"
+        elif latex[k] == "{":
+            inside, k = group(k)
+            out += f"({inside})"
+        elif latex[k] == "_":
+            index, k = group(k + 1)
+            out += index
+        elif latex[k] == "\\":
+            command = re.match(r"\\([A-Za-z]+|.)", latex[k:])[1]
+            k += 1 + len(command)
+            out += {"cdot": "*", "ln": "log", "times": "*", "left": "", "right": "", "mathrm": "", "infty": "inf",
+                    "arctan": "atan"}.get(command, command)  # fmt: skip
+        else:
+            out += latex[k]
+            k += 1
+    return out
+
+
+def operations(parts):
+    names = st.sampled_from(["add", "sub", "mul", "div", "neg", "pow", "sqrt", "abs", "sum", "dot", "exp"])
+    return st.tuples(names, st.lists(parts, min_size=4, max_size=4))
+
+
+@given(st.recursive(st.sampled_from(["a", "b", "-2", "0.5"]), operations, max_leaves=30))
+def test_parentheses_stand_where_they_are_needed(tree):
+    """Any operations inside any others: what is written means what was built."""
+    point = {"a": 3.0, "b": -1.5}
+
+    def built(part):
+        if isinstance(part, str):
+            number = point.get(part) or float(part)
+            return number, (part, SIGN if part.startswith("-") else ATOM)
+        row = ROWS[part[0]]
+        parts = [built(below) for below in part[1][: row.arity or 4]]
+        numbers = [number for number, _ in parts]
+        if row.name == "pow":
+            parts[1], numbers[1] = (2.0, ("2", ATOM)), 2.0
+        return row.quiet.forward(*numbers), latex_formula(row, [text for _, text in parts])
+
+    number, (latex, _) = built(tree)
+    assume(math.isfinite(number) and abs(number) < 1e100)
+    try:
+        value = eval(python_of(latex), {**vars(ag), "abs": abs, **point})
+    except (ZeroDivisionError, OverflowError, ValueError):
+        assume(False)
+    assert math.isclose(value, number, rel_tol=1e-6, abs_tol=1e-6), latex
+
+
+@given(programs_at_points(names=SMOOTH, longest=5))
+def test_the_latex_form_has_the_value_of_its_factor(drawn):
+    program, point, _ = drawn
+    inputs = [Value(x, f"x{k}") for k, x in enumerate(point)]
+    root = program.run(inputs)[-1]
+    assume(isinstance(root, Value) and not root.is_leaf)
+    root.named("f")
+    names = {**vars(ag), "abs": abs, "sigma": ag.sigmoid, **{leaf.label: leaf.data for leaf in inputs}, "f": root.data}
+    for leaf in inputs:
+        for path in explain(root, leaf, digits=17).paths:
+            for factor in path.factors:
+                if factor.latex:
+                    value = eval(python_of(factor.latex), names)
+                    assert math.isclose(value, factor.value, rel_tol=1e-7, abs_tol=1e-9), factor.latex
 
 
 def test_a_notebook_shows_latex_and_a_plain_terminal_ascii(monkeypatch):

@@ -16,9 +16,10 @@ import does not hide Python's own.
 """
 
 from autograd_lite import errors
+from autograd_lite.checking import GradientReport, check_gradients
 from autograd_lite.derivation import Step, steps
 from autograd_lite.dual import Dual
-from autograd_lite.errors import AutogradError, DomainError, StaleGraphError
+from autograd_lite.errors import AutogradError, DomainError, GradientMismatch, StaleGraphError
 from autograd_lite.explanation import Explanation, explain
 from autograd_lite.formulas import expression
 from autograd_lite.functions import bce, bce_logits, cross_entropy, dot, log_softmax, mean, norm, softmax
@@ -110,8 +111,10 @@ __version__ = "0.1.0"
 __all__ = [
     "AutogradError",
     "DomainError",
-    "Explanation",
     "Dual",
+    "Explanation",
+    "GradientMismatch",
+    "GradientReport",
     "NonFinite",
     "Primitive",
     "Scope",
@@ -129,6 +132,7 @@ __all__ = [
     "bce",
     "bce_logits",
     "cbrt",
+    "check_gradients",
     "clip",
     "cos",
     "cosh",

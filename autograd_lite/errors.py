@@ -62,3 +62,13 @@ class NonLeafError(AutogradError, AttributeError, TypeError):
 
 class RenderError(AutogradError, RuntimeError):
     """A picture could not be rendered: `dot` is missing, or failed."""
+
+
+class GradientMismatch(AutogradError, AssertionError):
+    """A gradient that finite differences contradict.
+
+    Attributes:
+        report: what was found, a `GradientReport`.
+    """
+
+    report: object = None

@@ -1,0 +1,151 @@
+"""`check_gradients`: a gradient against finite differences, aware of kinks and of its own limits."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+from autograd_lite.errors import ArgumentError, GradientMismatch, InputTypeError
+from autograd_lite.evaluations import Evaluation, Opaque, Recorded
+from autograd_lite.formulas import expression
+from autograd_lite.graph import numbers_of
+from autograd_lite.notation import numeral, on_stdout
+from autograd_lite.primitives import Traced, to_float
+from autograd_lite.verdicts import AGREES, DIFFERS, STATUSES, Verdict, in_words, local_verdicts, verdict_on
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+DIGITS = 10
+METHODS = {"right": "right side only", "left": "left side only", "complex": "by a complex step"}
+MOST_ROWS, MOST_LINES = 20, 8
+
+
+class GradientReport:
+    """What `check_gradients` found; print it to read it.
+
+    Attributes:
+        status: the worst of all verdicts: "agrees", "at a kink", "inconclusive" or "differs".
+        verdicts: one per number of the point, with `name`, `x`, `analytic`, `numeric`, `error`,
+            `digits` that agree, `method`, `status` and `reason`.
+        value: the function at the point.
+        formula: what was computed, in Python's notation; the name of the function where that is not known.
+        fault: where a gradient differs, the smallest part that is wrong, in words; else "".
+    """
+
+    def __init__(self, formula: str, value: float, verdicts: list[Verdict], fault: str = "") -> None:
+        self.formula, self.value, self.verdicts, self.fault = formula, value, verdicts, fault
+
+    @property
+    def status(self) -> str:
+        return max([verdict.status for verdict in self.verdicts], key=STATUSES.index, default=AGREES)
+
+    def __str__(self) -> str:
+        return on_stdout("\n".join(self._lines()))
+
+    def __repr__(self) -> str:
+        return on_stdout(f"<gradient report: {self.status}, {len(self.verdicts)} checked>")
+
+    def _lines(self) -> list[str]:
+        formula = self.formula.split("\n")
+        hidden = len(formula) - MOST_LINES
+        if hidden > 0:
+            formula = [f"... {hidden} lines", *formula[hidden:]]
+        lines = [*formula[:-1], f"{formula[-1]} = {numeral(self.value, DIGITS)}"]
+        ordered = sorted(self.verdicts, key=lambda verdict: -STATUSES.index(verdict.status))
+        shown = ordered[:MOST_ROWS] if len(ordered) > MOST_ROWS else self.verdicts
+        rows = [("", "gradient", "numeric", "± error", "digits", "")]
+        for v in shown:
+            numeric = "-" if v.numeric is None else numeral(v.numeric, DIGITS)
+            error = numeral(v.error, 1) if v.numeric is not None and isfinite(v.numeric) else "-"
+            status = v.status.upper() if v.status == DIFFERS else v.status
+            said = ", ".join(filter(None, [status, METHODS.get(v.method)]))
+            digits = "-" if v.numeric is None else f"{v.digits:.0f}"
+            name = f"{v.name} = {numeral(v.x, DIGITS)}"
+            rows.append((name, numeral(v.analytic, DIGITS), numeric, error, digits, said))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for name, *cells, said in rows:
+            padded = [f"{cell:>{width}}" for cell, width in zip(cells, widths[1:5], strict=True)]
+            lines.append("  ".join([f"  {name:{widths[0]}}", *padded, said]).rstrip())
+        if len(ordered) > len(shown):
+            best = STATUSES.index(ordered[len(shown)].status)
+            lines.append(f"  ... and {len(ordered) - len(shown)} more, {STATUSES[best]} or better")
+        lines += [f"{v.name}: {v.reason}." for v in shown if v.reason]
+        if self.fault:
+            lines.append(self.fault)
+        return lines
+
+
+def check_gradients(
+    f: Callable[..., Any], *point: Any, gradient: Callable[..., Any] | None = None, rtol: float = 1e-6
+) -> GradientReport:
+    """Check the gradient of a function at a point against finite differences.
+
+    The verdict on each number is "agrees"; "at a kink" (the gradient lies between the slopes
+    of the two sides, or is infinite as they are); "inconclusive" (differences are too rough to
+    tell); or "differs", which raises.
+
+    Args:
+        f: any function that returns one number. Ours is called with Values and its graph is
+            recorded; with `gradient`, it is called with what the point is made of.
+        point: its arguments: numbers, lists and nested lists of them; with `gradient` also
+            arrays of numpy, torch or jax.
+        gradient: a function of the same arguments that returns df/dargument, one number for
+            each of the point, in its order. Left out, ours is checked.
+        rtol: the smallest relative error that "agrees" excludes; 1e-3 suits float32.
+
+    Raises:
+        GradientMismatch: a gradient differs; its `report` says which, and what part is wrong.
+
+    >>> from autograd_lite import check_gradients, relu
+    >>> print(check_gradients(lambda x, y: x * y ** 2, 2.0, 3.0))
+    x * y ** 2 = 18
+             gradient  numeric  ± error  digits
+      x = 2         9        9    6e−13      15  agrees
+      y = 3        12       12    1e−13      16  agrees
+    >>> print(check_gradients(relu, 0.0).verdicts[0].reason)
+    at a kink of relu(x): the slope is 0 on the left, 1 on the right
+    """
+    if not callable(f) or isinstance(f, Traced):
+        raise InputTypeError(
+            f"check_gradients: a function is needed, got {f!r:.60} of type {type(f).__name__}. "
+            f"Write check_gradients(f, x), not check_gradients(f(x))."
+        )
+    if gradient is not None and not callable(gradient):
+        raise InputTypeError(
+            f"check_gradients: gradient must be a function, got {gradient!r:.60}. Write gradient=lambda x: ..."
+        )
+    if not 0.0 < to_float(rtol, "check_gradients: rtol") < 1.0:
+        raise ArgumentError(f"check_gradients: rtol must lie between 0 and 1, got {rtol!r}. Write rtol=1e-6.")
+    if not point:
+        raise ArgumentError("check_gradients: a point is needed, got none. Write check_gradients(f, 2.0).")
+    evaluation = Recorded(f, point) if gradient is None else Opaque(f, point, gradient)
+    verdicts = [verdict_on(evaluation, i, rtol) for i in range(len(evaluation.numbers))]
+    formula = str(expression(evaluation.order[-1])) if evaluation.order else getattr(f, "__name__", "f")
+    report = GradientReport(formula, evaluation.value, verdicts)
+    if report.status == DIFFERS:
+        report.fault = _fault(evaluation, verdicts, gradient, rtol)
+        error = GradientMismatch(f"check_gradients:\n{report}")
+        error.report = report
+        raise error
+    return report
+
+
+def _fault(evaluation: Evaluation, verdicts: list[Verdict], gradient: Any, rtol: float) -> str:
+    """Say what the smallest part is that is wrong."""
+    if gradient is not None:
+        return f"At fault: {getattr(gradient, '__name__', 'gradient')}, or it belongs to another function."
+    for node, local in local_verdicts(evaluation, rtol):
+        if local.status == DIFFERS:
+            row, numbers = node.primitive.name, ", ".join(numeral(x, DIGITS) for x in numbers_of(node))
+            found = "none" if local.numeric is None else numeral(local.numeric, DIGITS)
+            return (
+                f"Smallest part at fault: {in_words(node)}. The local gradient of {row} by {local.name} "
+                f"at ({numbers}) is {numeral(local.analytic, DIGITS)}, differences find {found}."
+            )
+    again = evaluation.chain_rule()
+    for k, verdict in enumerate(verdicts):
+        if verdict.status == DIFFERS and not abs(again[k] - verdict.analytic) <= rtol * abs(again[k]):
+            return "Every local gradient is right: the sweep that multiplies and adds them up is at fault."
+    return "Every local gradient is right, and so is their sum: what f computes depends on numbers that are no nodes."

@@ -1,0 +1,302 @@
+"""Slopes by finite differences: a number, a bound of its error, and how it was found.
+
+A function of one number is sampled at steps of every size, on both sides. Quotients of
+neighbouring steps are extrapolated to step 0 (Richardson; the step by the smallest estimated
+error, as Ridders 1982). A bound of the error is believed only if the shorter steps do not
+contradict it: they show rounding noise as it is, and a period that the longer ones missed.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import copysign, frexp, inf, isfinite, ldexp, log, ulp
+from operator import itemgetter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+RATIO = 4.23606797749979  # of two steps: the golden ratio cubed, so that no period fits into several
+DEEPEST = 5  # columns of the extrapolation table
+FIRST, FINER, FINEST, LONGER = 8, 8, 32, 8  # how many steps are tried, and how many more where they do not suffice
+WITNESSES = 2  # shorter steps that must be there to contradict an estimate
+TINIEST = 5e-324
+SAFETY_TRUNCATION, SAFETY_SCATTER, SAFETY_NOISE = 2.0, 8.0, 4.0
+SIGNIFICANT = 1e3  # a change of the value by so many roundings is no noise
+
+
+class Slope:
+    """A slope found by differences.
+
+    Attributes:
+        value: the number; inf where the quotients grow without bound.
+        error: a bound of its error.
+        method: "central", "right", "left" or "complex".
+        jump: the quotients grow because the function jumps.
+        constant: the function did not change at all at the steps that were used.
+        noise: how far off the values must have been for such an error.
+    """
+
+    __slots__ = ("constant", "error", "jump", "method", "noise", "value")
+
+    def __init__(self, value: float, error: float, method: str) -> None:
+        self.value, self.error, self.method = value, error, method
+        self.jump = self.constant = False
+        self.noise = 0.0
+
+    def __repr__(self) -> str:
+        return f"<slope {self.value!r} +- {self.error:.1e}, {self.method}>"
+
+
+class Sample:
+    """A function at both ends of a step; None where it has no finite value."""
+
+    __slots__ = ("ahead", "behind", "clean_left", "clean_right", "left", "right")
+
+    def __init__(self, ahead: float, right: float | None, clean_right: bool) -> None:
+        self.ahead, self.right, self.clean_right = ahead, right, clean_right
+        self.behind = 0.0
+        self.left: float | None = None
+        self.clean_left = True
+
+
+class Samples:
+    """A function of one number around x, sampled at more and more steps.
+
+    Args:
+        function: returns (value, clean): None where there is no finite value; clean is False
+            where a kink lies between x and there.
+        x: where the slope is wanted.
+        here: the value at x.
+        epsilon: the spacing of numbers at 1: 2**-52 for float, 2**-23 for float32.
+        noise: how far off the values may be, where more is known than `epsilon` says.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[float], tuple[float | None, bool]],
+        x: float,
+        here: float,
+        epsilon: float = 2.0**-52,
+        noise: float = 0.0,
+    ) -> None:
+        self.function, self.x, self.here = function, x, here
+        self.epsilon, self.noise = epsilon, noise
+        self.rows: dict[int, Sample] = {}
+        self._known: dict[tuple[str, bool, int], Slope | None] = {}
+        self.count = 0
+        self._shortest = max(4.0 * ulp(x) * epsilon * 2.0**52, 1e3 * TINIEST)
+
+    def run(self, enough: Callable[[Samples], bool]) -> None:
+        """Sample until `enough` says so, or until every step that may tell something is taken."""
+        x = abs(self.x)
+        own = _power_of(x) if x else 0
+        ladders = [(own + 1, own + FIRST), (own + FIRST + 1, own + FIRST + FINER)]
+        if own:  # the function's own scale may be 1, whatever x is
+            ladders.append((-1, FIRST + FINER))
+        lowest = own + FIRST + FINER  # down to where numbers lie no closer
+        ladders.append((lowest + 1, lowest + FINEST))
+        top = min(own, 0) - LONGER
+        ladders.append((top, min(own, 0)))
+        for first, last in ladders:
+            if self.extend(range(first, last + 1)) and enough(self):
+                return
+
+    def extend(self, powers: Iterable[int]) -> int:
+        """Sample at the steps RATIO**-power that are not there yet; return how many were new."""
+        x, new = self.x, 0
+        for power in powers:
+            if power in self.rows:
+                continue
+            try:
+                step = RATIO**-power
+            except OverflowError:
+                continue
+            ahead = self._rounded(x + step)
+            step = ahead - x  # exact where it matters: the two ends lie at the same distance
+            behind = self._rounded(x - step)
+            if not (isfinite(ahead) or isfinite(behind)) or min(ahead - x, x - behind) < self._shortest:
+                continue
+            sample = Sample(ahead, *self._at(ahead))
+            sample.behind = behind
+            sample.left, sample.clean_left = self._at(behind)
+            self.rows[power] = sample
+            new += 1
+        return new
+
+    def _at(self, x: float) -> tuple[float | None, bool]:
+        if not isfinite(x):
+            return None, True
+        self.count += 1
+        return self.function(x)
+
+    def _rounded(self, x: float) -> float:
+        """Return x as the function's own numbers have it."""
+        if self.epsilon <= 2.0**-52 or not x or not isfinite(x):
+            return x
+        mantissa, exponent = frexp(x)
+        return ldexp(round(mantissa * 2.0 / self.epsilon) * self.epsilon / 2.0, exponent)
+
+    # ---- what the samples say
+
+    def slope(self, side: str, *, clean: bool = True) -> Slope | None:
+        """Return the slope on a side ("central", "right", "left"), None where samples are too few.
+
+        With `clean`, only samples on this side of every kink count.
+        """
+        key = side, clean, len(self.rows)
+        if key not in self._known:
+            self._known[key] = self._slope(side, clean)
+        return self._known[key]
+
+    def _slope(self, side: str, clean: bool) -> Slope | None:
+        points = self._quotients(side, clean)
+        usable = [point for point in points if isfinite(point[1])]
+        if len(usable) < len(points):  # a quotient beyond the largest float: so is the slope, or all of it is noise
+            signs = {copysign(1.0, q) for _, q, _ in points[-3:] if q in (inf, -inf)}
+            if len(signs) == 1 and not any(isfinite(q) for _, q, _ in points[-3:]):
+                return Slope(signs.pop() * inf, 0.0, side)
+        found = extrapolated(usable, 2 if side == "central" else 1)
+        if found is None:
+            return None
+        value, error, step = found
+        slope = Slope(value, error, side)
+        slope.noise = error * step
+        slope.constant = slope.value == 0.0 and any(q == 0.0 for _, q, _ in usable)
+        return slope
+
+    def _quotients(self, side: str, clean: bool) -> list[tuple[float, float, float]]:
+        """Return (step, difference quotient, noise of it), the longest step first."""
+        points = []
+        x, here = self.x, self.here
+        for power in sorted(self.rows):
+            s = self.rows[power]
+            right = s.right if s.clean_right or not clean else None
+            left = s.left if s.clean_left or not clean else None
+            before, after = here if side == "right" else left, here if side == "left" else right
+            width = (x if side == "left" else s.ahead) - (x if side == "right" else s.behind)
+            step = width / 2.0 if side == "central" else width
+            if before is None or after is None or not isfinite(width):
+                continue
+            size = max(abs(before), abs(after), abs(here))
+            noise = max(self.epsilon * size, self.noise, TINIEST)
+            change = after - before
+            points.append((step, change / width, noise / step))
+        return points
+
+    def growth(self, side: str) -> Slope | None:
+        """Return the infinite slope of a side whose quotients grow without bound, None where they do not."""
+        steps = [p for p in self._quotients(side, clean=False) if isfinite(p[1])][-6:]
+        if len(steps) < 6 or any(abs(q) < SIGNIFICANT * noise for _, q, noise in steps):
+            return None
+        sign = copysign(1.0, steps[0][1])
+        exponents = []
+        for (h, q, _), (shorter, steeper, _) in pairwise(steps):
+            if sign * q <= 0.0 or sign * steeper <= 0.0:
+                return None
+            exponents.append(log(abs(steeper / q)) / log(h / shorter))
+        if min(exponents) < 0.05:
+            return None
+        slope = Slope(sign * inf, 0.0, side)
+        slope.jump = min(exponents) > 0.95
+        return slope
+
+    def shows(self, slope: Slope, gap: float) -> bool:
+        """Return whether a slope was seen so well that the true one cannot be off by `gap`.
+
+        It was where it is larger than its error. Where the function looks flat, a slope may hide
+        in its noise, or between steps whose values do not fit together.
+        """
+        if abs(slope.value) > 4.0 * slope.error:
+            return True
+        size = max([abs(y) for s in self.rows.values() for y in (s.right, s.left) if y is not None], default=0.0)
+        return gap > max(10.0 * slope.error, self.hidden()) and slope.noise <= 1e-6 * size
+
+    def hidden(self) -> float:
+        """Return how large a slope may be that these samples cannot show: one within the noise over a short way.
+
+        What is short: a quarter of x or of 1, whichever is less; where numbers are wider apart, anything may hide.
+        """
+        x = abs(self.x)
+        reach = 0.25 * min(x, 1.0) if x else 0.25
+        if reach < self._shortest:
+            return inf
+        return 4.0 * SAFETY_NOISE * max(self.epsilon * abs(self.here), self.noise, TINIEST) / reach
+
+    def steepness(self) -> float:
+        """Return the size of the function over the longest step: what a slope of 0 is measured by."""
+        found = [(abs(s.ahead - self.x), s.right, s.left) for _, s in sorted(self.rows.items())]
+        for step, right, left in found:
+            if right is not None or left is not None:
+                return max(abs(self.here), abs(right or 0.0), abs(left or 0.0)) / step
+        return 0.0
+
+    def slopes_of_stairs(self) -> tuple[float, float]:
+        """Return the steepest quotient and that of the longest step."""
+        quotients = [q for _, q, _ in self._quotients("central", clean=False)]
+        return max(map(abs, quotients)), quotients[0]
+
+    def is_staircase(self) -> bool:
+        """Return whether the function is constant here, and elsewhere at another value: quantised, not smooth."""
+        flat = [p for p in sorted(self.rows) if self.rows[p].right == self.here == self.rows[p].left]
+        uneven = [p for p in sorted(self.rows) if p not in flat]
+        if not flat or not uneven:
+            return False
+        x, near = self.x, self.rows[flat[0]]
+        far = 3.3 * (near.ahead - x) * RATIO
+        nudge = (near.ahead - x) / 8.0
+        for centre in (x + far, x - far):
+            there = self._at(centre)[0]
+            if there is None or there == self.here:
+                continue
+            if self._at(centre + nudge)[0] == there or self._at(centre - nudge)[0] == there:
+                return True
+        return False
+
+
+def extrapolated(points: list[tuple[float, float, float]], power: int) -> tuple[float, float, float] | None:
+    """Return the limit of quotients at step 0, a bound of its error, and the step; None for too few points.
+
+    Args:
+        points: (step, quotient, noise of the quotient), the longest step first.
+        power: the quotients are a series in step**power: 2 for central ones, else 1.
+
+    >>> cubes = [(h, ((1 + h) ** 3 - (1 - h) ** 3) / (2 * h), 1e-16 / h) for h in (0.4, 0.1, 0.02, 0.004, 0.001)]
+    >>> slope, error, _ = extrapolated(cubes, 2)
+    >>> abs(slope - 3.0) <= error < 1e-12
+    True
+    """
+    table: list[list[float]] = []
+    for k, (h, q, _) in enumerate(points):
+        row = [q]
+        for m in range(1, min(k, DEEPEST) + 1):
+            ratio = points[k - m][0] / h
+            factor = (ratio * ratio if power == 2 else ratio) - 1.0
+            row.append(row[m - 1] + (row[m - 1] - table[k - 1][m - 1]) / factor)
+        table.append(row)
+    found: list[tuple[float, float, float]] = []  # the best of each step, the shortest step first
+    for k in range(len(table) - WITNESSES - 1, 0, -1):
+        h, _, noise = points[k]
+        row, above = table[k], table[k - 1]
+        best, least = 0.0, inf
+        for m in range(1, len(row)):
+            value = row[m]
+            truncation = max(abs(value - row[m - 1]), abs(value - above[m - 1]) / RATIO)
+            error = SAFETY_TRUNCATION * truncation + SAFETY_NOISE * noise
+            if not error < least:
+                continue
+            for j in range(k + 1, min(k + 1 + FIRST, len(table))):
+                error = max(error, SAFETY_SCATTER * abs(table[j][m] - value) * (points[j][0] / h))
+            if error < least:
+                best, least = value, error
+        for j in range(k + 1 + FIRST, len(table)):
+            least = max(least, SAFETY_SCATTER * abs(points[j][1] - best) * (points[j][0] / h))
+        # Shorter steps that are sure of another slope refute this one: it spanned several periods.
+        if least < inf and all(abs(best - value) <= least + error for value, error, _ in found):
+            found.append((best, least, h))
+    return min(found, key=itemgetter(1), default=None)
+
+
+def _power_of(x: float) -> int:
+    """Return the power p with RATIO**-p of the size of x."""
+    return -round(log(x) / log(RATIO))

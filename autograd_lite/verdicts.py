@@ -1,0 +1,348 @@
+"""The verdict on one number of a gradient: it agrees, it differs, it stands at a kink, or one cannot tell."""
+
+from __future__ import annotations
+
+from math import inf, isfinite, log10
+
+from autograd_lite.differences import Samples, Slope
+from autograd_lite.evaluations import RowAt
+from autograd_lite.formulas import expression
+from autograd_lite.graph import numbers_of
+from autograd_lite.notation import numeral
+from autograd_lite.primitives import Primitive
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from autograd_lite.evaluations import Evaluation
+
+AGREES, KINK, INCONCLUSIVE, DIFFERS = "agrees", "at a kink", "inconclusive", "differs"
+STATUSES = (AGREES, KINK, INCONCLUSIVE, DIFFERS)
+"""From good to bad; only the last one fails a check."""
+
+COMPLEX_STEPS = (1e-30, 1.37e-30, 0.61e-30)  # relative; nothing is subtracted, so no step is too short
+MOST_DIGITS = 16
+DIGITS, LONGEST = 6, 40
+
+
+class Verdict:
+    """What differences say about one number of a gradient.
+
+    Attributes:
+        name: of the variable; x: where it stands.
+        analytic: the gradient that is checked.
+        numeric: the slope that differences find, None where they find none.
+        error: a bound of the error of `numeric`.
+        method: "central", "right" or "left" (one side only), "complex" (step).
+        status: "agrees", "at a kink", "inconclusive", "differs".
+        reason: why it is not "agrees", in words.
+        left, right: the slopes on both sides, at a kink; None elsewhere.
+    """
+
+    __slots__ = ("analytic", "error", "left", "method", "name", "numeric", "reason", "right", "status", "x")
+
+    def __init__(self, name: str, x: float, analytic: float) -> None:
+        self.name, self.x, self.analytic = name, x, analytic
+        self.numeric: float | None = None
+        self.error = inf
+        self.method = self.reason = ""
+        self.status = INCONCLUSIVE
+        self.left: float | None = None
+        self.right: float | None = None
+
+    @property
+    def digits(self) -> float:
+        """How many significant digits agree; 16 for equal numbers, 0 where there is no number to compare."""
+        if self.numeric is None or not (isfinite(self.numeric) and isfinite(self.analytic)):
+            return 0.0
+        return _digits(abs(self.analytic - self.numeric), max(abs(self.analytic), abs(self.numeric)))
+
+    @property
+    def digits_of_numeric(self) -> float:
+        """How many significant digits the bound of the error leaves to the numeric value."""
+        if self.numeric is None or not isfinite(self.numeric):
+            return 0.0
+        return _digits(self.error, abs(self.numeric))
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.analytic!r} {self.status}, numeric {self.numeric!r} +- {self.error:.0e}>"
+
+
+def _digits(gap: float, size: float) -> float:
+    if gap == 0.0:
+        return float(MOST_DIGITS)
+    return min(float(MOST_DIGITS), max(0.0, -log10(gap / size))) if size else 0.0
+
+
+def verdict_on(evaluation: Evaluation, i: int, rtol: float) -> Verdict:
+    """Return the verdict on the i-th number of the gradient of an evaluation."""
+    case = _Case(evaluation, i, rtol)
+    if not isfinite(evaluation.value) or not isfinite(case.verdict.x):
+        case.say(INCONCLUSIVE, f"the function is {evaluation.value!r} here, and has no slope")
+    else:
+        case.samples.run(case.is_settled)
+        case.decide()
+    return case.verdict
+
+
+class _Case:
+    """All that is known about one number of a gradient while the verdict on it is found."""
+
+    def __init__(self, evaluation: Evaluation, i: int, rtol: float) -> None:
+        self.evaluation, self.i, self.rtol = evaluation, i, rtol
+        x, self.analytic = evaluation.numbers[i], evaluation.analytic[i]
+        self.verdict = Verdict(evaluation.names[i], x, self.analytic)
+        self.samples = Samples(
+            lambda at: evaluation.at(i, at), x, evaluation.value, evaluation.epsilon, evaluation.noise
+        )
+
+    def smooth(self) -> tuple[Slope | None, Slope | None, Slope | None]:
+        """Return the best slope from samples on this side of every kink, and those of both sides."""
+        right, left = self.samples.slope("right"), self.samples.slope("left")
+        central = self.samples.slope("central")
+        if central and self.is_precise(central, 0.1):
+            return central, left, right
+        found = [slope for slope in (central, right, left) if slope]
+        return min(found, key=lambda slope: slope.error, default=None), left, right
+
+    def is_settled(self, samples: Samples) -> bool:
+        """True where more samples would change nothing."""
+        best, left, right = self.smooth()
+        if best is None or self.are_apart(left, right):
+            return False
+        return self.is_precise(best, 0.1) and not self.is_off(best)  # what differs is looked at from all distances
+
+    def decide(self) -> None:
+        best, left, right = self.smooth()
+        if self.are_apart(left, right):
+            self.at_kink(left, right)
+        elif best and isfinite(self.analytic) and self.is_precise(best):
+            if self.may_be_staircase(best) and self.samples.is_staircase() and self.is_on_the_stairs():
+                self.show(best)
+                self.say(INCONCLUSIVE, "the function is a staircase here, as if rounded inside")
+            else:
+                self.compare(best)
+        else:
+            left, right = self.side("left"), self.side("right")
+            infinite = any(slope and not isfinite(slope.value) for slope in (left, right))
+            if infinite or self.are_apart(left, right) or (left and right and self.i in self.evaluation.crossings):
+                self.at_kink(left, right)
+            elif best is None:
+                self.say(INCONCLUSIVE, f"differences find no slope{self.beyond()}")
+            elif not isfinite(self.analytic):
+                self.not_finite(best)
+            else:
+                self.compare(self.by_complex_step(best))
+
+    def is_precise(self, slope: Slope, share: float = 0.25) -> bool:
+        """True where the slope would tell the analytic value from rtol times it more."""
+        if not isfinite(slope.value):
+            return True
+        size = max(abs(slope.value), abs(self.analytic) if isfinite(self.analytic) else 0.0)
+        if self.analytic == 0.0 and abs(slope.value) <= slope.error:  # what 0 is measured by
+            size = self.samples.steepness()
+        return slope.error <= max(share * self.rtol * size, 1e-300)
+
+    # ---- where differences give a number
+
+    def say(self, status: str, reason: str = "") -> None:
+        self.verdict.status, self.verdict.reason = status, reason
+
+    def show(self, slope: Slope) -> None:
+        self.verdict.numeric, self.verdict.error, self.verdict.method = slope.value, slope.error, slope.method
+
+    def compare(self, slope: Slope) -> None:
+        self.show(slope)
+        if self.is_off(slope) and self.is_sure(slope):
+            self.say(DIFFERS, in_proportion(self.analytic, slope.value, slope.error))
+        elif self.is_precise(slope) and not self.is_off(slope):
+            self.say(AGREES)
+        else:
+            digits = int(self.verdict.digits_of_numeric)
+            known = f"good for {digits} digit{'s' * (digits != 1)} only" if digits else "all rounding error"
+            self.say(INCONCLUSIVE, f"the numeric value is {known}{self.beyond()}")
+
+    def is_off(self, slope: Slope) -> bool:
+        """True where the gradient lies outside of what the slope leaves open."""
+        if self.analytic == slope.value:
+            return False
+        slack = 0.1 * self.rtol * max(abs(self.analytic), abs(slope.value))
+        return not abs(self.analytic - slope.value) <= slope.error + slack
+
+    def is_sure(self, slope: Slope) -> bool:
+        gap = abs(self.analytic - slope.value)
+        return self.samples.shows(slope, gap if gap == gap else inf)
+
+    def are_apart(self, a: Slope | None, b: Slope | None) -> bool:
+        """True where two slopes are there and differ by more than their errors."""
+        if a is None or b is None or a.value == b.value:
+            return False
+        gap = abs(a.value - b.value)
+        if gap <= a.error + b.error + 1e-8 * max(abs(a.value), abs(b.value)):
+            return False
+        return self.samples.shows(a, gap) and self.samples.shows(b, gap)
+
+    def by_complex_step(self, slope: Slope) -> Slope:
+        """Return the slope by imaginary steps, where the function takes them and differences confirm it.
+
+        Im f(x + ih) / h (Squire and Trapp 1998): no difference, so no cancellation. A function
+        that is not analytic would mislead it: two digits of a difference must be there and agree.
+        """
+        if not slope.error < 1e-2 * abs(slope.value):
+            return slope
+        x, found = self.verdict.x, []
+        for relative in COMPLEX_STEPS:
+            h = relative * (abs(x) or 1.0)
+            y = self.evaluation.at_complex(self.i, complex(x, h)) if h else None
+            if y is None or not isfinite(y.imag / h):
+                return slope
+            found.append(y.imag / h)
+        value = found[0]
+        error = 8.0 * (max(found) - min(found)) + 2.0**-48 * abs(value)
+        if error < slope.error and abs(value - slope.value) <= slope.error:
+            return Slope(value, error, "complex")
+        return slope
+
+    def may_be_staircase(self, slope: Slope) -> bool:
+        return not self.evaluation.knows_kinks and slope.constant and abs(self.analytic) > slope.error
+
+    def is_on_the_stairs(self) -> bool:
+        """True where the slope of the whole staircase leaves room for the analytic value."""
+        steep, first = self.samples.slopes_of_stairs()
+        return abs(self.analytic - first) <= steep
+
+    def beyond(self) -> str:
+        """Say what stands in the way of differences, "" for nothing."""
+        return f"; {self.place()}" if self.i in self.evaluation.crossings else self.failure("; ")
+
+    def failure(self, before: str) -> str:
+        failed = self.evaluation.failure.get(self.i)
+        return f"{before}near it: {failed[1]!s:.60}" if failed else ""
+
+    # ---- where they give one on each side, or none
+
+    def side(self, side: str) -> Slope | None:
+        """Return the slope on a side, whatever lies between; infinite where quotients grow without bound."""
+        return self.samples.growth(side) or self.samples.slope(side) or self.samples.slope(side, clean=False)
+
+    def at_kink(self, left: Slope | None, right: Slope | None) -> None:
+        """Judge where any number between the slopes of both sides would do."""
+        v = self.verdict
+        v.left, v.right = left.value if left else None, right.value if right else None
+        ends = [slope for slope in (left, right) if slope and not slope.jump]
+        if not isfinite(self.analytic):
+            if any(slope.value == self.analytic for slope in ends):
+                self.show(next(slope for slope in ends if slope.value == self.analytic))
+                self.say(KINK, self.place())
+            else:
+                self.not_finite(None)
+        elif self.i in self.evaluation.dense:
+            self.say(INCONCLUSIVE, f"{self.place()}, and the next number is at one too")
+        elif not ends:
+            self.say(INCONCLUSIVE, f"{self.place()}, a jump: no slope there")
+        elif len(ends) == 2 and not self.are_apart(*ends):
+            best = min(ends, key=lambda slope: slope.error)
+            self.compare(best)
+            if v.status == DIFFERS and self.is_convention():
+                self.say(KINK, f"{self.place()}, where several conventions meet")
+        else:
+            self.show(min(ends, key=lambda slope: (abs(slope.value - self.analytic), slope.error)))
+            slack = 0.1 * self.rtol * max([abs(slope.value) for slope in ends if isfinite(slope.value)], default=0.0)
+            low = min(slope.value - slope.error for slope in ends) - slack
+            high = max(slope.value + slope.error for slope in ends) + slack
+            if low <= self.analytic <= high or self.is_convention():
+                self.say(KINK, f"{self.place()}{self.slopes()}")
+            else:
+                self.say(DIFFERS, f"{self.place()}{self.slopes()}; the gradient does not lie between")
+
+    def not_finite(self, best: Slope | None) -> None:
+        """Judge a gradient that is inf or nan where the slope is not infinite as well."""
+        if best:
+            self.show(best)
+        for node, local in local_verdicts(self.evaluation, self.rtol):
+            if not isfinite(local.analytic) and local.status in (KINK, INCONCLUSIVE):
+                said = f"the local gradient of {in_words(node)} is {local.analytic!r} here"
+                self.say(KINK, f"{self.analytic!r}, because {said}")
+                return
+        if best and self.is_sure(best):
+            self.say(DIFFERS, f"the gradient is {self.analytic!r}, the slope is not")
+        else:
+            self.say(INCONCLUSIVE, f"the gradient is {self.analytic!r}; differences are too rough to tell")
+
+    def is_convention(self) -> bool:
+        """True where several kinks meet and the gradient is the chain rule on what each has agreed on."""
+        crossed = self.evaluation.crossings.get(self.i, (0.0, ()))[1]
+        if len(crossed) < 2 or None in crossed:
+            return False
+        if any(local.status == DIFFERS for _, local in local_verdicts(self.evaluation, self.rtol)):
+            return False
+        found = self.evaluation.chain_rule()[self.i]
+        return abs(found - self.analytic) <= self.rtol * abs(found)
+
+    def slopes(self) -> str:
+        """Say what the slopes on both sides are."""
+        left, right = self.verdict.left, self.verdict.right
+        if left is None or right is None:
+            return ""
+        return f": the slope is {numeral(left, DIGITS)} on the left, {numeral(right, DIGITS)} on the right"
+
+    def place(self) -> str:
+        """Say where the function is not smooth."""
+        crossed = self.evaluation.crossings.get(self.i, (0.0, ()))[1]
+        if None in crossed:
+            return "at a branch: Python takes another path on one side (`if`, `max`, a loop)"
+        if crossed:
+            return f"at a kink of {' and '.join(dict.fromkeys(map(in_words, crossed[:3])))}"
+        failed = self.evaluation.failure.get(self.i)
+        if failed and (self.verdict.left is None or self.verdict.right is None):
+            row = getattr(failed[1], "primitive", "")
+            return f"at the edge of the domain{f' of {row}' if row else ''}"
+        if inf in (self.verdict.left, self.verdict.right) or -inf in (self.verdict.left, self.verdict.right):
+            return "where the slope is infinite"
+        return "at a kink that no row of the table knows of: a branch in Python (`if`), or a function from elsewhere"
+
+
+def in_proportion(analytic: float, numeric: float, error: float) -> str:
+    """Say what the gradient is in terms of the slope, where that is a plain number.
+
+    >>> in_proportion(-3.0, 3.0, 1e-12), in_proportion(6.0, 3.0, 1e-12), in_proportion(0.0, 3.0, 1e-12)
+    ('the sign is wrong', '2 times the slope', 'the gradient is 0')
+    """
+    if not isfinite(analytic):
+        return f"the gradient is {analytic!r}"
+    if analytic == 0.0:
+        return "the gradient is 0"
+    if not abs(numeric) > 1e3 * error:
+        return "the slope is 0" if abs(numeric) <= error else ""
+    times = analytic / numeric
+    if abs(times + 1.0) < 1e-6:
+        return "the sign is wrong"
+    return f"{times:.9g} times the slope" if 1e-3 < abs(times) < 1e3 else ""
+
+
+def in_words(node: Any) -> str:
+    """Return the operation of a node and where it is: "relu (node 'h3')"."""
+    if isinstance(node, Primitive):
+        return node.name
+    name = node.primitive.name
+    if node.label:
+        return f"{name} (node {node.label!a})"
+    text = str(expression(node))
+    return text if len(text) <= LONGEST and "\n" not in text else name
+
+
+def local_verdicts(evaluation: Evaluation, rtol: float) -> Iterator[tuple[Any, Verdict]]:
+    """Yield a verdict on every local gradient of a recorded graph, operands before their users."""
+    seen = set()
+    for node in evaluation.order:
+        numbers = numbers_of(node)
+        key = (node.primitive, *numbers)
+        if node.is_leaf or key in seen:
+            continue
+        seen.add(key)
+        row = RowAt(node.primitive, numbers, node.data)
+        for k, operand in enumerate(node.operands):
+            if operand.__class__ is not float:
+                yield node, verdict_on(row, k, rtol)

@@ -6,9 +6,15 @@ import os
 import sys
 from time import perf_counter
 
+from autograd_lite.errors import InputTypeError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, TextIO
+    from collections.abc import Callable
+    from typing import Any, TextIO, TypeAlias
+
+    Callback: TypeAlias = Callable[[Any, "History"], bool | None]
+    """A function of (model, history), called after each epoch; True ends the run."""
 
 
 class History:
@@ -73,6 +79,18 @@ class History:
     def __repr__(self) -> str:
         stopped = f", stopped: {self.stopped}" if self.stopped else ""
         return f"History({self.epochs} epochs{', ' if self.loss else ''}{self.summary()}{stopped})"
+
+
+def callback_list(callbacks: Any, who: str) -> list[Callback]:
+    """Return one callback, or several, as a list."""
+    found = [callbacks] if callable(callbacks) else callbacks
+    for callback in found if isinstance(found, (list, tuple)) else (found,):
+        if not callable(callback):
+            raise InputTypeError(
+                f"{who}: callbacks must be functions of (model, history), got {callback!r:.40}. "
+                f"Write callbacks=[EarlyStopping(10)]."
+            )
+    return list(found)
 
 
 class Progress:

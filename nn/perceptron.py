@@ -7,16 +7,18 @@ from time import perf_counter
 
 from autograd_lite import no_grad
 from autograd_lite.errors import ArgumentError
-from nn.history import History
+from nn.history import History, callback_list
 from nn.layers import Neuron
 from nn.losses import bce
 from nn.targets import encode, examples
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from autograd_lite import Primitive
+    from nn.history import Callback
     from nn.init import Scheme
 
 
@@ -49,7 +51,15 @@ class Perceptron(Neuron):
                 f"Use Neuron for others."
             )
 
-    def fit(self, X: Any, y: Any, *, epochs: int = 100, lr: float = 1.0) -> History:  # noqa: N803
+    def fit(
+        self,
+        X: Any,  # noqa: N803
+        y: Any,
+        *,
+        epochs: int = 100,
+        lr: float = 1.0,
+        callbacks: Callback | Iterable[Callback] = (),
+    ) -> History:
         """Learn by the perceptron rule, w ← w + lr·(t − o)·x and b ← b + lr·(t − o), example by example.
 
         With a step it ends after an epoch without mistakes, which comes for certain if a line
@@ -61,6 +71,7 @@ class Perceptron(Neuron):
             y: n targets, 0 or 1, or names of two classes.
             epochs: how often every example is met, at most.
             lr: length of a step.
+            callbacks: one, or a list of them, as of `nn.fit`.
 
         Returns:
             The history; its loss is the mean of (t − o)², for a step the share of mistakes.
@@ -72,6 +83,7 @@ class Perceptron(Neuron):
             raise ArgumentError(
                 f"Perceptron.fit: one target per row of X is needed, got {len(targets)} for {len(rows)} rows."
             )
+        called = callback_list(callbacks, "Perceptron.fit")
         self.loss, self.classes = bce, classes
         history, start = History(), perf_counter()
         try:
@@ -80,8 +92,9 @@ class Perceptron(Neuron):
                 loss = fsum(e * e for e in errors) / len(errors)
                 right = sum(abs(e) < 0.5 for e in errors) / len(errors)
                 history.add(loss, right, None, None, lr, perf_counter() - start)
-                if not any(errors):
-                    history.stopped = "no mistakes"
+                wishes = [callback(self, history) for callback in called]
+                if not any(errors) or any(wishes):
+                    history.stopped = "callback" if any(errors) else "no mistakes"
                     break
         except KeyboardInterrupt:
             history.stopped = "interrupted"

@@ -9,7 +9,7 @@ from time import perf_counter
 from autograd_lite import Value
 from autograd_lite.errors import ArgumentError, InputTypeError, OperationError
 from nn.guards import at_example, check_gradients, not_finite, refuse_unlearnable
-from nn.history import History, Progress
+from nn.history import History, Progress, callback_list
 from nn.init import generator
 from nn.loss import Loss, as_list
 from nn.losses import loss_named
@@ -24,9 +24,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from random import Random
-    from typing import Any, TypeAlias
+    from typing import Any
 
-    Callback: TypeAlias = Callable[[Module, History], bool | None]
+    from nn.history import Callback
 
 
 def fit(
@@ -90,7 +90,7 @@ def fit(
             f"Make it with {type(optimizer).__name__}(model.parameters(), lr=...)."
         )
     numbers = generator(random_state)
-    callbacks = _callbacks(callbacks)
+    callbacks = callback_list(callbacks, "fit")
     model.loss, model.classes = (cost if isinstance(cost, Loss) else None), classes
     history, line = History(), Progress(epochs, progress)
     start = perf_counter()
@@ -146,17 +146,6 @@ def _optimizer_given(thing: Any) -> str:
     if isinstance(thing, type) and issubclass(thing, Optimizer):
         return _given(thing, arguments)
     return f"{_given(thing, '')} Write {kind}({arguments})."
-
-
-def _callbacks(callbacks: Any) -> list[Callback]:
-    found = [callbacks] if callable(callbacks) else callbacks
-    for callback in found if isinstance(found, (list, tuple)) else (found,):
-        if not callable(callback):
-            raise InputTypeError(
-                f"fit: callbacks must be functions of (model, history), got {callback!r:.40}. "
-                f"Write callbacks=[EarlyStopping(10)]."
-            )
-    return list(found)
 
 
 def _pair(validation: Any) -> tuple[Any, Any]:

@@ -6,7 +6,7 @@ import pytest
 
 import nn
 from autograd_lite import gradients
-from autograd_lite.errors import ArgumentError
+from autograd_lite.errors import ArgumentError, InputTypeError
 
 POINTS = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
 
@@ -67,6 +67,18 @@ def test_ctrl_c_keeps_what_was_learned(monkeypatch):
     history = unit.fit(POINTS, [0, 0, 0, 1])
     assert (history.epochs, history.stopped) == (1, "interrupted")
     assert any(unit.state_dict().values())
+
+
+def test_callbacks_see_each_epoch_and_may_end_the_run():
+    seen = []
+    unit = nn.Perceptron(2)
+    history = unit.fit(POINTS, [0, 0, 0, 1], callbacks=lambda model, history: seen.append((model, history.epochs)))
+    assert seen == [(unit, k) for k in range(1, history.epochs + 1)]
+    assert history.stopped == "no mistakes"
+    stopped = nn.Perceptron(2).fit(POINTS, [0, 0, 0, 1], callbacks=[lambda model, history: history.epochs == 2])
+    assert (stopped.epochs, stopped.stopped) == (2, "callback")
+    with pytest.raises(InputTypeError, match="Perceptron.fit: callbacks must be functions"):
+        unit.fit(POINTS, [0, 0, 0, 1], callbacks=3)
 
 
 def test_a_correction_is_made_whole_or_not_at_all():

@@ -77,7 +77,7 @@ def test_callbacks_see_each_epoch_and_may_end_the_run():
     assert history.stopped == "no mistakes"
     stopped = nn.Perceptron(2).fit(POINTS, [0, 0, 0, 1], callbacks=[lambda model, history: history.epochs == 2])
     assert (stopped.epochs, stopped.stopped) == (2, "callback")
-    with pytest.raises(InputTypeError, match="Perceptron.fit: callbacks must be functions"):
+    with pytest.raises(InputTypeError, match="callbacks must be functions"):
         unit.fit(POINTS, [0, 0, 0, 1], callbacks=3)
 
 

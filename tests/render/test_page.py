@@ -21,8 +21,8 @@ from autograd_lite.render.palette import THEMES
 from autograd_lite.render.scene import scene_of
 
 HOSTILE = [
-    "</script><script>alert(1)</script>", "<!--", "-->", "]]>", "&amp;", '"', "'", "\u2028", "\ud800", "a\r\nb\x00",
-    "{{picture}}", "{{steps}}", "<b>bold</b>", "\\", "\\u003c", "ünïcödé ∂ 漢字 😀",
+    "</script><script>alert(1)</script>", "</script x", "<!--", "-->", "]]>", "&amp;", '"', "'", "\u2028", "\ud800",
+    "a\r\nb\x00", "{{picture}}", "{{steps}}", "<b>bold</b>", "\\", "\\u003c", "ünïcödé ∂ 漢字 😀",
 ]  # fmt: skip
 
 

@@ -169,6 +169,17 @@ def test_the_gate_and_the_wire_of_a_step_are_marked(open_page):
 
 
 @full
+def test_a_long_wire_is_marked_as_far_as_its_user(open_page):
+    x = Value(3.0, label="x")
+    page = open_page(((x.exp() * x).exp() * x).named("y"))
+    lengths = []
+    for step in (7, 10, 11):  # backward to x, from the last gate, the one in the middle, the first
+        page(f"go({step})")
+        lengths.append(page("document.querySelectorAll('[data-from=\"1\"].wire.now').length"))
+    assert lengths == [7, 3, 1]
+
+
+@full
 def test_each_of_two_wires_between_the_same_gates_has_its_step(open_page):
     x = Value(3.0, label="x")
     page = open_page((x * x).named("y"), step=3)
@@ -215,6 +226,10 @@ def test_play_goes_to_the_end_at_its_speed_and_stops(open_page):
     assert page("$('play').textContent") == "Pause"
     page.press("ArrowLeft")
     assert page("$('play').textContent") == "Play"
+    page.press("Home")
+    page.click("#step")
+    page.press(" ")  # it presses the button that has the focus
+    assert at(page) == 2
 
 
 @full
@@ -294,7 +309,7 @@ def test_a_wide_graph_scrolls_in_its_own_place_and_the_controls_stay(open_page, 
 
 @full
 @pytest.mark.parametrize(
-    "label", [HOSTILE, "<!--", "&amp;", '"', "'", "\u2028", "\ud800", "{{steps}}", "x\u202ey"], ids=ascii
+    "label", [HOSTILE, "</script x", "<!--", "&amp;", '"', "'", "\u2028", "\ud800", "{{steps}}", "x\u202ey"], ids=ascii
 )
 def test_labels_stay_text(open_page, label):
     root = Value(2.0, label=label).exp().named(label)

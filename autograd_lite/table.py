@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     log: Primitive
     cos: Primitive
     cosh: Primitive
+    sech_squared: Primitive
     sigmoid: Primitive
     gate: Primitive
 
@@ -368,9 +369,12 @@ cosh = primitive(
     doc="Return the hyperbolic cosine.",
 )
 tanh = primitive(
-    "tanh", math.tanh, lambda y, x: 4.0 * (sigmoid(2.0 * x) * sigmoid(-2.0 * x)),
-    float_gradients=floats.tanh_gradients,
+    "tanh", math.tanh, lambda y, x: sech_squared(x), float_gradients=floats.tanh_gradients,
     doc="Return the hyperbolic tangent.",
+)
+sech_squared = primitive(  # 1 - y*y is 0 in the tails, and sigmoid(2x) sigmoid(-2x) has a derivative that cancels at 0
+    "sech_squared", floats.sech_squared, lambda y, x: -2.0 * (y * tanh(x)), symbol="sech²",
+    doc="Return 1 / cosh(x)**2, the slope of tanh.",
 )
 asinh = primitive(
     "asinh", math.asinh, lambda y, x: 1.0 / hypot(1.0, x),

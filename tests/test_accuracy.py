@@ -16,7 +16,9 @@ by_row = pytest.mark.parametrize("row", ORACLED, ids=lambda row: row.name)
 
 # What numbers.md promises, in ulps of the result (of its largest term near a root).
 GELU_FAMILY = {"gelu", "gelu_tanh", "tanh_gate", "normal_cdf", "gaussian"}
-INVERSE = {"tanh", "sigmoid", "asin", "acos", "atan", "atan2", "sinh", "cosh", "asinh", "acosh", "atanh"}
+INVERSE = {
+    "tanh", "sech_squared", "sigmoid", "asin", "acos", "atan", "atan2", "sinh", "cosh", "asinh", "acosh", "atanh",
+}  # fmt: skip
 FROM_MATH = {
     "abs", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "cbrt", "sin", "cos", "tan", "asin",
     "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "hypot",
@@ -180,6 +182,32 @@ def test_third_and_fourth_derivatives_agree_with_the_truth(name, order, at):
     with plain_mp.workdps(50):
         truth = plain_mp.diff(theirs, plain_mp.mpf(at), order)
     assert abs(derivative(ours, order, at) - truth) <= 1e-12 * (1 + abs(truth))
+
+
+@pytest.mark.parametrize("name", ["x**2", "x**3", "sin", "tanh", "exp"])
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_derivatives_to_the_third_are_right_to_a_few_ulp_wherever_they_do_not_cancel(name, order):
+    """At 0 and next to it, where a difference of sigmoids or of squares would lose every digit, and in the tails."""
+    ours = THIRD[name][0]
+    for at in (0.0, 5e-324, 1e-300, 1e-20, 1e-9, 1e-3, 0.3, 1.0, 2.5, 20.0, 300.0):
+        for x in (at, -at):
+            truth, term = LEADING[name](mp.mpf(x))[order - 1]
+            found = derivative(ours, order, x)
+            assert oracle.ulps(found, truth, abs(term)) <= 8, (x, order, found)
+
+
+def _tanh_derivatives(x):
+    t, s = mp.tanh(x), oracle.sech2(x)
+    return [(s, s), (-2 * t * s, t * s), (4 * t * t * s - 2 * s * s, 4 * t * t * s)]
+
+
+LEADING = {  # (derivative, its largest term): closed forms, since numeric differences drown at 1e-300
+    "x**2": lambda x: [(2 * x, x), (mp.mpf(2), mp.one), (mp.zero, mp.zero)],
+    "x**3": lambda x: [(3 * x * x, x * x), (6 * x, x), (mp.mpf(6), mp.one)],
+    "sin": lambda x: [(mp.cos(x), mp.zero), (-mp.sin(x), mp.zero), (-mp.cos(x), mp.zero)],
+    "tanh": _tanh_derivatives,
+    "exp": lambda x: [(mp.exp(x), mp.zero)] * 3,
+}
 
 
 def test_the_fourth_derivative_of_a_square_of_squares_is_24_at_0():

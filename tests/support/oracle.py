@@ -116,6 +116,7 @@ UNARY = {
     "sinh": (mp.sinh, lambda x: (mp.exp(x) + mp.exp(-x)) / 2),
     "cosh": (mp.cosh, lambda x: (mp.exp(x) - mp.exp(-x)) / 2),
     "tanh": (lambda x: (mp.exp(x) - mp.exp(-x)) / (mp.exp(x) + mp.exp(-x)), sech2),
+    "sech_squared": (sech2, lambda x: -2 * sech2(x) * (mp.exp(x) - mp.exp(-x)) / (mp.exp(x) + mp.exp(-x))),
     "asinh": (mp.asinh, lambda x: 1 / mp.sqrt(x * x + 1)),
     "acosh": (mp.acosh, lambda x: 1 / mp.sqrt(x * x - 1)),
     "atanh": (lambda x: (mp.log(1 + x) - mp.log(1 - x)) / 2, lambda x: (1 / (1 + x) + 1 / (1 - x)) / 2),

@@ -31,6 +31,7 @@ from nn.networks import MLP, Sequential
 from nn.optim import SGD, Adam, Optimizer, cosine_decay, exponential_decay, linear_decay
 from nn.perceptron import Perceptron
 from nn.plotting import plot_function, plot_history
+from nn.replay import Replay
 from nn.saving import load, save
 from nn.stopping import EarlyStopping
 from nn.training import fit
@@ -49,6 +50,7 @@ __all__ = [
     "Optimizer",
     "Perceptron",
     "ReLU",
+    "Replay",
     "SGD",
     "Sequential",
     "Sigmoid",

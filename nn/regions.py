@@ -32,6 +32,7 @@ class Plane:
     """The plane of two features; all others stand at their mean.
 
     Attributes:
+        X: the examples: an array where numpy is there, else lists; so is a grid.
         points: (horizontal, vertical) of each example.
         low, high: the corners of the picture.
         equal: whether both features are drawn to the same scale.
@@ -39,8 +40,9 @@ class Plane:
     """
 
     def __init__(self, X: Any, model: Module, features: Any, eps: float | None, who: str) -> None:  # noqa: N803
-        self.X = examples(X, model, who)
-        rows = self.X.tolist() if hasattr(self.X, "tolist") else self.X
+        found = examples(X, model, who)
+        rows = found.tolist() if hasattr(found, "tolist") else found
+        self.X = _as_array(rows)
         self.features = _two(features, len(rows[0]), who)
         across, up = self.features
         self.points: list[tuple[float, float]] = [(row[across], row[up]) for row in rows]
@@ -56,12 +58,10 @@ class Plane:
         self.high = (bounds[0][1] + room[0], bounds[1][1] + room[1])
 
     def grid(self, n: int) -> Any:
-        """Return n × n examples, row by row from the low corner: an array where numpy is there, else lists."""
+        """Return n × n examples, row by row from the low corner."""
         across, up = self.features
         xs, ys = ([a + (b - a) * k / (n - 1) for k in range(n)] for a, b in zip(self.low, self.high, strict=True))
-        try:
-            import numpy as np
-        except ImportError:
+        if not hasattr(self.X, "tolist"):
             rows = []
             for y in ys:
                 for x in xs:
@@ -69,6 +69,8 @@ class Plane:
                     row[across], row[up] = x, y
                     rows.append(row)
             return rows
+        import numpy as np
+
         grid = np.tile(np.array(self.others), (n * n, 1))
         grid[:, across], grid[:, up] = np.tile(xs, n), np.repeat(ys, n)
         return grid
@@ -164,6 +166,14 @@ def weighted(model: Module) -> list[Module]:
 def neurons_of(part: Module) -> list[Neuron]:
     """Return the neurons of a layer, [part] of a neuron, none of anything else."""
     return part.neurons if isinstance(part, Layer) else [part] if isinstance(part, Neuron) else []
+
+
+def _as_array(rows: list[list[float]]) -> Any:
+    try:
+        import numpy as np
+    except ImportError:
+        return rows
+    return np.array(rows)
 
 
 def _two(features: Any, width: int, who: str) -> tuple[int, int]:

@@ -17,7 +17,7 @@ FILES = sorted(Path(nn.__file__).parent.glob("*.py"))
 FLOORS = [
     "module", "init", "activations", "layers", "networks", "recording", "loss", "losses", "optim", "dataset", "data",
     "targets", "prediction", "history", "perceptron", "stopping", "guards", "training", "files", "saving", "regions",
-    "plotting", "boundary", "__init__",
+    "plotting", "boundary", "replay", "__init__",
 ]  # fmt: skip
 SLOW = {"typing", "dataclasses", "inspect", "json", "argparse", "random", "csv", "numpy", "sklearn", "tempfile"}
 

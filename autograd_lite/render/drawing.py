@@ -142,10 +142,11 @@ class Drawing:
         """
         shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
         if hasattr(shell, "kernel"):
-            from IPython.display import display
+            from importlib import import_module  # mypy sees no types there, installed or not
 
             from autograd_lite.render.page import frame
 
+            display = import_module("IPython.display").display
             display({"text/html": frame(self.html()), "text/plain": repr(self)}, raw=True)
             return None
         import webbrowser

@@ -159,8 +159,8 @@ def _backward_sentence(found: NonFinite, said: str) -> str:
 
 
 def _operation(node: Any) -> str:
-    row = node.primitive
-    return row.symbol if row.name in INFIX else row.name  # type: ignore[no-any-return]
+    name: str = node.primitive.name
+    return INFIX.get(name, name)
 
 
 def _where(node: Any) -> str:
@@ -208,10 +208,12 @@ def _inside(node: Any) -> set[Any]:
 
 
 def _part(part: Any, inside: set[Any], texts: dict[Any, tuple[str, int]], names: Names) -> tuple[str, int]:
-    operands = []
-    count = len(part.operands)
+    operands, count = [], len(part.operands)
     for x in part.operands if count <= 2 * SHOWN else part.operands[:SHOWN]:
-        operands.append(constant(x) if x.__class__ is float else texts[x] if x in inside else (names[x], ATOM))
+        if x.__class__ is float:
+            operands.append(constant(float(f"{x:.{DIGITS}g}")))
+        else:
+            operands.append(texts[x] if x in inside else (names[x], ATOM))
     if count > 2 * SHOWN:
         return f"{part.primitive.name}({', '.join([text for text, _ in operands])}, ... {count} operands)", ATOM
     return formula(part.primitive, operands)

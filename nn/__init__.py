@@ -12,6 +12,7 @@
 from nn import data, init
 from nn.activations import Activation, ReLU, Sigmoid, Softmax, Tanh
 from nn.boundary import plot_decision_boundary, plot_steps
+from nn.diagnosis import Diagnosis, diagnose
 from nn.history import History
 from nn.layers import Layer, Linear, Neuron
 from nn.loss import Loss
@@ -39,6 +40,7 @@ from nn.training import fit
 __all__ = [
     "Activation",
     "Adam",
+    "Diagnosis",
     "EarlyStopping",
     "History",
     "Layer",
@@ -62,6 +64,7 @@ __all__ = [
     "cross_entropy",
     "cross_entropy_probabilities",
     "data",
+    "diagnose",
     "exponential_decay",
     "fit",
     "hinge",

@@ -1,0 +1,447 @@
+"""`diagnose`: why a network does not learn, looked for in one pass over the examples.
+
+    off          a relu that is off for every example
+    saturated    a sigmoid or tanh whose slope is below 1 % of its largest for 90 % of the examples
+    unreachable  parameters from which no path leads to the loss
+    update       a step with more than the norm of the weights of its layer, or less than 1e-6 of
+                 it; the rule of thumb is 1e-3
+    dominant     at most 2 % of the examples, or one, with more than half of the gradient
+    vanishing    a layer whose gradient dloss/dz is below 1e-3 of that of the last one
+    exploding    or above 1e3
+    zero         no gradient at all
+    nonfinite    examples at which the loss or a gradient is nan or inf, or an operation fails
+
+Gradients are rms over examples and neurons; norms of weights leave biases out.
+"""
+
+from __future__ import annotations
+
+from math import fsum, hypot, isfinite, nan, sqrt
+
+from autograd_lite import Value, first_nonfinite, gradients, topological_order
+from autograd_lite.errors import ArgumentError, InputTypeError, OperationError
+from nn.guards import examples_at
+from nn.layers import Layer, Neuron
+from nn.loss import Loss, as_list
+from nn.losses import loss_named
+from nn.module import Module, modules
+from nn.optim import SGD, Optimizer
+from nn.targets import encode, examples
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+SATURATING = {"sigmoid": (0.25, 1.0), "tanh": (1.0, 2.0)}
+"""Largest slope, and how far the two ends are apart."""
+SLOPE, OFTEN = 0.01, 0.9
+SMALLEST_UPDATE, LARGEST_UPDATE = 1e-6, 1.0
+VANISHED, EXPLODED = 1e-3, 1e3
+FEW, HALF = 0.02, 0.5
+
+
+class Finding:
+    """One thing that is conspicuous; print it to read it. Everything counts from 1.
+
+    Attributes:
+        kind: "off", "saturated", "unreachable", "update", "dominant", "vanishing", "exploding",
+            "zero" or "nonfinite".
+        layer: its name, "layer 1"; None where it concerns all of them.
+        neurons: numbers within the layer.
+        examples: numbers of the examples.
+        parameters: labels.
+        value: the number that was conspicuous: a share or a ratio.
+        sentence: all of it in words.
+    """
+
+    def __init__(self, kind: str, sentence: str, value: float, layer: str | None = None) -> None:
+        self.kind, self.sentence, self.value, self.layer = kind, sentence, value, layer
+        self.neurons: tuple[int, ...] = ()
+        self.examples: tuple[int, ...] = ()
+        self.parameters: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return self.sentence
+
+
+class LayerReport:
+    """What was measured in one layer.
+
+    Attributes:
+        name: "layer 1".
+        gradient: rms of dloss/dz over examples and neurons.
+        update: norm of the next step over norm of the weights; nan where these are all 0.
+        off: for each neuron, the share of examples at which its relu is off; None without relu.
+        saturated: the same of sigmoid and tanh.
+    """
+
+    def __init__(self, name: str, neurons: list[Neuron]) -> None:
+        self.name, self._neurons = name, neurons
+        self.gradient, self.update = nan, nan
+        self.off: list[float | None] = [None] * len(neurons)
+        self.saturated: list[float | None] = [None] * len(neurons)
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: gradient {self.gradient:.3g}, update {self.update:.3g}>"
+
+
+class Diagnosis:
+    """What `diagnose` found; print it, or let a REPL show it.
+
+    Attributes:
+        findings: a `Finding` for each thing that is conspicuous.
+        layers: what was measured in each layer, a `LayerReport`.
+        loss: the mean loss of the examples.
+        norms: for each example the norm of its gradient; nan where there is none.
+    """
+
+    def __init__(self, title: str, layers: list[LayerReport], loss: float, norms: list[float]) -> None:
+        self._title, self.layers, self.loss, self.norms = title, layers, loss, norms
+        self.findings: list[Finding] = []
+
+    def __repr__(self) -> str:
+        width = max([len(layer.name) for layer in self.layers], default=0)
+        lines = [self._title.format(f"{self.loss:.4g}")]
+        if self.layers:
+            lines.append(f"  {'':{width}}  dloss/dz  step/weights")
+            lines += [f"  {x.name:{width}}  {_short(x.gradient):8}  {_short(x.update)}" for x in self.layers]
+        lines += [f"- {finding}" for finding in self.findings] or ["Nothing conspicuous."]
+        return "\n".join(lines)
+
+
+def _short(x: float) -> str:
+    return f"{x:.2g}" if isfinite(x) else "-"
+
+
+def diagnose(
+    model: Module,
+    X: Any,  # noqa: N803
+    y: Any,
+    *,
+    loss: Loss | str | Callable[[Any, Any], Any] | None = None,
+    optimizer: Optimizer | None = None,
+) -> Diagnosis:
+    """Return what is conspicuous about a model on these examples: see the list in `nn.diagnosis`.
+
+    Nothing is changed: no parameter, no `.grad`, no memory of the optimizer.
+
+    Args:
+        model: before, during or after training.
+        X, y: examples and targets, as `fit` takes them.
+        loss: as of `fit`; that of the last `fit` unless given.
+        optimizer: whose next step is measured; SGD(model.parameters(), lr=0.1) unless given.
+
+    >>> from nn import MLP, data
+    >>> X, y = data.xor()
+    >>> model = MLP(2, [4, 1], random_state=1)
+    >>> model.layers[0].neurons[2].b.data = -100.0
+    >>> diagnose(model, X, y, loss="bce_logits").findings
+    [layer 1, neuron 3: its relu is off for every example, so its weights learn nothing. \
+Raise its bias, draw new weights, or use leaky_relu.]
+    """
+    if not isinstance(model, Module):
+        raise InputTypeError(f"diagnose: model must be a Module, got {model!r:.40} of type {type(model).__name__}.")
+    if optimizer is not None and not isinstance(optimizer, Optimizer):
+        raise InputTypeError(
+            f"diagnose: optimizer must be an Optimizer, got {optimizer!r:.40} of type {type(optimizer).__name__}. "
+            f"Write SGD(model.parameters(), lr=0.1)."
+        )
+    if loss is None and model.loss is None:
+        raise ArgumentError("diagnose: a loss is needed, got none. Pass loss='squared_error', say.")
+    cost = model.loss if loss is None else loss_named(loss)
+    X = examples(X, model, "diagnose")  # noqa: N806
+    targets, _ = encode(y, cost, model.n_out, model.classes, "diagnose")
+    if len(targets) != len(X):
+        raise ArgumentError(f"diagnose: one target per row of X is needed, got {len(targets)} for {len(X)} rows.")
+    parameters = model.parameters()
+    if not parameters:
+        raise ArgumentError(f"diagnose: the model must have parameters, got {model.describe()}.")
+    return _Examination(model, cost, parameters).report(
+        X.tolist() if hasattr(X, "tolist") else X, targets, optimizer or SGD(parameters, lr=0.1)
+    )
+
+
+class _Examination:
+    """The pass over the examples, and what it gathers."""
+
+    def __init__(self, model: Module, cost: Any, parameters: list[Value]) -> None:
+        self.model, self.cost, self.parameters = model, cost, parameters
+        self.layers = _layers(model)
+        # A neuron is known by its weights: the model may be a class of one's own.
+        self.known = {
+            neuron.w[-1]: (layer, k) for layer in self.layers for k, neuron in enumerate(layer._neurons) if neuron.w
+        }
+        self.sensitivities: dict[LayerReport, list[float]] = {layer: [] for layer in self.layers}
+        self.slopes: dict[tuple[LayerReport, int], list[tuple[str, bool]]] = {}
+        self.costs: list[float] = []
+        self.norms: list[float] = []
+        self.total = [0.0] * len(parameters)
+        self.reached: set[Value] = set()
+        self.last: set[LayerReport] = set()  # whose activations are outputs
+        self.failed: list[tuple[int, str]] = []
+        self.findings: list[Finding] = []
+
+    def report(self, X: list[Any], targets: list[Any], optimizer: Optimizer) -> Diagnosis:  # noqa: N803
+        for row, (x, target) in enumerate(zip(X, targets, strict=True)):
+            self._see(row, x, target)
+        name = getattr(self.cost, "name", getattr(self.cost, "__name__", "loss"))
+        step = f"next step of {type(optimizer).__name__} with lr {optimizer.lr:g}"
+        title = f"{self.model.describe()} on {len(X)} example{'s' * (len(X) != 1)}: {name} {{}}, {step}"
+        good = len(self.costs)
+        report = Diagnosis(title, self.layers, fsum([c / good for c in self.costs]) if good else nan, self.norms)
+        report.findings = self.findings
+        self._look_at_failures()
+        if good:
+            self._look_at_activations()
+            self._look_at_paths()
+            self._look_at_layers(optimizer)
+            self._look_at_examples()
+        return report
+
+    def _see(self, row: int, x: Any, target: Any) -> None:
+        """Run one example forward and backward."""
+        self.norms.append(nan)
+        try:
+            output = self.model(x)
+            cost = self.cost(output, target)
+        except OperationError as error:
+            self.failed.append((row, str(error)))
+            return
+        if not isinstance(cost, Value) or cost.is_leaf:
+            raise ArgumentError(
+                f"diagnose: the loss must be computed from the outputs, got {cost!r:.40}. Use the output in the loss."
+            )
+        if not isfinite(cost.data):
+            self.failed.append((row, str(first_nonfinite(cost))))
+            return
+        outputs = {value: k for k, value in enumerate(as_list(output)) if isinstance(value, Value)}
+        order = topological_order(cost)
+        places = self._places(order)
+        found = gradients(cost, [*places, *self.parameters])
+        if not all(map(isfinite, found)):
+            self.failed.append((row, str(first_nonfinite(cost))))
+            return
+        for (layer, _), sensitivity in zip(places.values(), found, strict=False):
+            self.sensitivities[layer].append(sensitivity)
+        gradient = found[len(places) :]
+        self.total = [a + g for a, g in zip(self.total, gradient, strict=True)]
+        self.norms[-1] = hypot(*gradient)
+        self.costs.append(cost.data)
+        self._see_activations(order, places, outputs, target)
+        _reach(cost, self.reached)
+
+    def _places(self, order: list[Value]) -> dict[Value, tuple[LayerReport, int]]:
+        """Return the pre-activations z = w·x + b, and whose they are."""
+        sums: dict[Value, tuple[LayerReport, int]] = {}
+        for node in order:
+            operands = node.operands
+            if node.primitive is not None and node.primitive.name == "dot" and operands[-1] in self.known:
+                sums[node] = self.known[operands[-1]]
+            elif len(operands) == 2 and operands[0] in sums:
+                layer, k = sums[operands[0]]
+                if operands[1] is layer._neurons[k].b:  # z is the sum with the bias, not without
+                    sums[node] = sums.pop(operands[0])
+        return sums
+
+    def _see_activations(
+        self, order: list[Value], places: dict[Value, tuple[LayerReport, int]], outputs: dict[Value, int], target: Any
+    ) -> None:
+        for node in order:
+            if node.primitive is None or node.operands[0] not in places:
+                continue
+            name, place = node.primitive.name, places[node.operands[0]]
+            slope = node.local_gradients[0] if len(node.operands) == 1 else 1.0
+            if name == "relu":
+                self.slopes.setdefault(place, []).append((name, slope == 0.0))
+            elif name in SATURATING and (node not in outputs or self._is_wrong(node, target, outputs[node])):
+                if node in outputs:
+                    self.last.add(place[0])
+                self.slopes.setdefault(place, []).append((name, slope < SLOPE * SATURATING[name][0]))
+
+    def _is_wrong(self, output: Value, target: Any, k: int) -> bool:
+        """Say whether an output that is saturated would be so to its harm.
+
+        It is meant to be where the target is; and a cross-entropy makes up for the small slope.
+        """
+        if not isinstance(self.cost, Loss) or self.cost.takes == "probabilities":
+            return False
+        assert output.primitive is not None
+        error: float = output.data - as_list(target)[k]
+        return abs(error) > SATURATING[output.primitive.name][1] / 2.0
+
+    # ---- what is conspicuous
+
+    def _look_at_failures(self) -> None:
+        if not self.failed:
+            return
+        rows, (_, why) = [row for row, _ in self.failed], self.failed[0]
+        first = "" if len(rows) == 1 else "The first: "
+        said = f"{examples_at(rows)}: the loss or its gradient is not finite. {first}{why}"
+        finding = Finding("nonfinite", said, len(rows) / len(self.norms))
+        finding.examples = tuple([row + 1 for row in rows])
+        self.findings.append(finding)
+
+    def _look_at_activations(self) -> None:
+        for layer in self.layers:
+            names: dict[str, list[int]] = {}
+            for k in range(len(layer._neurons)):
+                seen = self.slopes.get((layer, k), [])
+                if not seen:
+                    continue
+                name, share = seen[0][0], sum(flat for _, flat in seen) / len(seen)
+                (layer.off if name == "relu" else layer.saturated)[k] = share
+                # Of an output only the examples that it gets wrong are here: a few are no disease.
+                if share >= (1.0 if name == "relu" else OFTEN) and 10 * len(seen) >= len(self.costs):
+                    names.setdefault(name, []).append(k)
+            for name, ks in names.items():
+                self._find_flat(layer, name, ks)
+
+    def _find_flat(self, layer: LayerReport, name: str, ks: list[int]) -> None:
+        one, count = len(ks) == 1, len(layer._neurons)
+        which = (
+            f"all {count} neurons" if len(ks) == count else f"neuron{'s' * (not one)} {_several([k + 1 for k in ks])}"
+        )
+        place = layer.name if count == 1 else f"{layer.name}, {which}"
+        its, learn = ("its", "its weights learn") if one else ("each", "their weights learn")
+        if name == "relu":
+            cure = f"Raise {'its bias' if one else 'the biases'}, draw new weights, or use leaky_relu."
+            said, kind, value = f"{its} relu is off for every example, so {learn} nothing.", "off", 1.0
+        else:
+            shares = [share for share in (layer.saturated[k] for k in ks) if share is not None]
+            value, kind = min(shares), "saturated"
+            often = f"{'' if one else 'at least '}{100.0 * value:.3g} %"
+            said = f"{its} {name} is saturated, its slope below 1 % of the largest, for {often} of the examples."
+            cure = "Start from smaller weights, or standardise the data."
+            if layer in self.last:
+                said = said.replace("the examples.", "the examples it gets wrong.")
+                cure += " A cross-entropy makes up for the small slope."
+        finding = Finding(kind, f"{place}: {said} {cure}", value, layer.name)
+        finding.neurons = tuple([k + 1 for k in ks])
+        self.findings.append(finding)
+
+    def _look_at_paths(self) -> None:
+        labels = [p.label for p in self.parameters]
+        distinct = None not in labels and len(set(labels)) == len(labels)  # layers may bear no number
+        lost = [p.label if distinct else path for path, p in self.model.named_parameters() if p not in self.reached]
+        if not lost:
+            return
+        which = "no parameter" if len(lost) == len(self.parameters) else _several(lost)
+        lead = "has a path" if which == "no parameter" else f"{'has' if len(lost) == 1 else 'have'} no path"
+        finding = Finding(
+            "unreachable",
+            f"{which} {lead} to the loss, and will never learn. "
+            f"Use every part of the model in the output; detach, step and .data end a path.",
+            len(lost) / len(self.parameters),
+        )
+        finding.parameters = tuple(map(str, lost))
+        self.findings.append(finding)
+
+    def _look_at_layers(self, optimizer: Optimizer) -> None:
+        steps = self._steps(optimizer)
+        for layer in self.layers:
+            numbers = self.sensitivities[layer]
+            layer.gradient = hypot(*numbers) / sqrt(len(numbers)) if numbers else nan
+            weights = [w for neuron in layer._neurons for w in neuron.w if w in steps]
+            size = hypot(*[w.data for w in weights])
+            layer.update = hypot(*[steps[w] for w in weights]) / size if size else nan
+        self._look_at_depth()
+        large = [layer for layer in self.layers if layer.update > LARGEST_UPDATE]
+        small = [layer for layer in self.layers if 0.0 < layer.update < SMALLEST_UPDATE]
+        for layers, cure in (
+            (sorted(large, key=lambda layer: -layer.update), "Lower the learning rate."),
+            (sorted(small, key=lambda layer: layer.update), "Raise the learning rate, unless training is over."),
+        ):
+            if layers:
+                worst = layers[0]
+                said = f"{worst.name}: the next step has {worst.update:.2g} times the norm of its weights"
+                more = f", and {len(layers) - 1} more layers likewise" * (len(layers) > 1)
+                self.findings.append(
+                    Finding("update", f"{said}{more}; usual is 0.001 times. {cure}", worst.update, worst.name)
+                )
+
+    def _look_at_depth(self) -> None:
+        seen = [layer for layer in self.layers if layer.gradient > 0.0]
+        if len(seen) < 2:
+            return
+        last = seen[-1]
+        least = min(seen, key=lambda layer: layer.gradient)
+        most = max(seen, key=lambda layer: layer.gradient)
+        for layer, kind, verb, cure in (
+            (least, "vanishing", "vanishes", "Use relu or tanh, fewer layers, or init='xavier'."),
+            (most, "exploding", "explodes", "Start from smaller weights: init='xavier' or 'he'."),
+        ):
+            ratio = layer.gradient / last.gradient
+            if not VANISHED <= ratio <= EXPLODED and (ratio < 1.0) == (kind == "vanishing"):
+                said = f"{layer.name}: its gradient dloss/dz {verb}: it is {ratio:.2g} of that of {last.name}."
+                self.findings.append(Finding(kind, f"{said} {cure}", ratio, layer.name))
+
+    def _steps(self, optimizer: Optimizer) -> dict[Value, float]:
+        """Return what the next step would subtract from each parameter."""
+        mean = {p: g / len(self.costs) for p, g in zip(self.parameters, self.total, strict=True)}
+        before = vars(optimizer).copy()
+        try:
+            full = [mean.get(p, 0.0) + optimizer.weight_decay * p.data for p in optimizer.parameters]
+            moves = optimizer.moves(full)
+        finally:
+            vars(optimizer).update(before)
+        return {p: optimizer.lr * move for p, move in zip(optimizer.parameters, moves, strict=True)}
+
+    def _look_at_examples(self) -> None:
+        known = [(norm, row) for row, norm in enumerate(self.norms) if isfinite(norm)]
+        total, count = fsum([norm for norm, _ in known]), len(known)
+        if not total:
+            if self.reached & {*self.parameters} and not any(finding.kind == "off" for finding in self.findings):
+                said = "every gradient is 0, at every example: nothing is learned, or nothing is left to learn."
+                self.findings.append(Finding("zero", said, 0.0))
+            return
+        share, rows = 0.0, []
+        for norm, row in sorted(known, key=lambda pair: (-pair[0], pair[1])):
+            rows.append(row)
+            share += norm / total
+            if share > HALF:
+                break
+        if len(rows) > max(1.0, FEW * count) or share <= 3 * len(rows) / count:
+            return
+        typical = sorted([norm for norm, _ in known])[count // 2]
+        largest = self.norms[rows[0]]
+        times = f", {largest / typical:.2g} times the median" if len(rows) == 1 and largest < 1e6 * typical else ""
+        finding = Finding(
+            "dominant",
+            f"{examples_at(rows)}: {100.0 * share:.3g} % of the gradient of all {count}{times}. "
+            f"Look at {'this row' if len(rows) == 1 else 'these rows'} of X and y.",
+            share,
+        )
+        finding.examples = tuple([row + 1 for row in rows])
+        self.findings.append(finding)
+
+
+def _layers(model: Module) -> list[LayerReport]:
+    """Return the layers in order of definition, and neurons that stand in none."""
+    parts = modules(model)
+    layers = [part for part in parts if isinstance(part, Layer)]
+    reports = [LayerReport(f"layer {k}", layer.neurons) for k, layer in enumerate(layers, 1)]
+    inside = {id(neuron) for layer in layers for neuron in layer.neurons}
+    alone = [part for part in parts if isinstance(part, Neuron) and id(part) not in inside]
+    number = "neuron {}" if len(alone) > 1 else "neuron"
+    return reports + [LayerReport(number.format(k), [neuron]) for k, neuron in enumerate(alone, 1)]
+
+
+def _reach(cost: Value, reached: set[Value]) -> None:
+    """Add every leaf to which a gradient can flow, whether it is 0 now or not."""
+    stack, seen = [cost], {cost}
+    while stack:
+        node = stack.pop()
+        if node.primitive is None:
+            reached.add(node)
+            continue
+        row = node.primitive
+        for k, operand in enumerate(node.operands):
+            if isinstance(operand, Value) and operand not in seen and (row.variadic or row.gradients[k] is not None):
+                seen.add(operand)
+                stack.append(operand)
+
+
+def _several(names: list[Any]) -> str:
+    texts = list(map(str, names))
+    return ", ".join(texts) if len(texts) <= 6 else f"{', '.join(texts[:4])} and {len(texts) - 4} more"

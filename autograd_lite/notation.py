@@ -102,11 +102,14 @@ def spelled(text: str, encoding: str) -> str:
 
 
 def arithmetic(row: Primitive, numbers: list[str]) -> str:
-    """Return an operation on its numbers, as one writes it: 2 × (−1), exp(−1), Σ of 5 terms."""
+    """Return an operation on its numbers, as one writes it: 2 × (−1), 4², exp(−1), Σ of 5 terms."""
     name = row.name
+    if name == "pow":
+        base, exponent = (f"({x})" if "−" in x else x for x in numbers)  # in 1e−7 too
+        return f"{base}{exponent.translate(SUPERSCRIPTS)}" if exponent.isdigit() else f"{base} ^ {exponent}"
     if name in INFIX:
         a, b = numbers
-        return f"{second(a) if name == 'pow' else a} {INFIX[name]} {second(b)}"
+        return f"{a} {INFIX[name]} {second(b)}"
     if name == "neg":
         return f"−({numbers[0]})"
     if name == "dot":

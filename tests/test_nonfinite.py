@@ -61,7 +61,7 @@ def test_what_a_learner_reads():
         "'square'. It is square = x * x, where x = 1e200. Larger numbers than 1.8e308 are inf.",
         -log.quiet(p * 2.0): "In the forward pass log is the first to give −inf: ln(0) = −inf. "
         "It is log(p * 2), where p = 0. log has no finite value there.",
-        ag.div.quiet(p, p).named("q"): "In the forward pass ÷ is the first to give nan: 0 / 0 = nan at node 'q'. "
+        ag.div.quiet(p, p).named("q"): "In the forward pass / is the first to give nan: 0 / 0 = nan at node 'q'. "
         "It is q = p / p, where p = 0. div has no finite value there.",
         x * inf: "In the forward pass × is the first to give inf: 1e200 × inf = inf. "
         "It is x * inf, where x = 1e200. inf is one of its operands.",

@@ -5,6 +5,7 @@ python -m tests.support.notebooks 2-gates   the one whose name begins so
 """
 
 import json
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -33,31 +34,31 @@ def code_cells(notebook):
 
 
 def execute(path):
-    """Return the notebook executed in a fresh kernel, an empty folder and without Graphviz.
+    """Return the notebook executed in a fresh kernel, in a folder of its own, and without Graphviz.
 
-    Where Graphviz's `dot` is found, `draw` would use it, and its SVG changes with its version.
+    Where Graphviz is found, as `dot` or as pygraphviz, `draw` would use it, and its SVG changes
+    with its version.
     """
     import nbformat
     from nbclient import NotebookClient
 
     notebook = nbformat.from_dict(read(path))
-    with tempfile.TemporaryDirectory() as empty:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "pygraphviz.py").write_text("raise ImportError\n", encoding="utf-8")
         client = NotebookClient(
             notebook,
             timeout=120,
             record_timing=False,
             extra_arguments=["--log-level=ERROR"],
-            resources={"metadata": {"path": empty}},
+            resources={"metadata": {"path": folder}},
         )
-        with client.setup_kernel(env={**_environment(), "PATH": empty}):
+        with client.setup_kernel(env={**_environment(), "PATH": folder}):
             for index, cell in enumerate(notebook.cells):
                 client.execute_cell(cell, index)
     return normal(notebook)
 
 
 def _environment():
-    import os
-
     return {key: text for key, text in os.environ.items() if key not in ("MPLBACKEND", "PYTHONWARNINGS")}
 
 

@@ -63,6 +63,21 @@ def test_a_notebook_can_be_read_without_running_it(path):
         assert target.startswith("http") or (FOLDER / target).exists(), target
 
 
+def test_what_differs_from_run_to_run_is_not_kept():
+    """Ids, timings, counts, the machine's Python, and where the kernel cuts a text."""
+
+    def run(cell_id, count, *texts):
+        parts = [{"output_type": "stream", "name": "stdout", "text": text} for text in texts]
+        result = {"output_type": "execute_result", "execution_count": count, "data": {"text/plain": "4"}}
+        cell = {"cell_type": "code", "id": cell_id, "execution_count": count, "source": "print(1, 2)\n4\n"}
+        timed = {"metadata": {"execution": {"iopub.status.busy": cell_id}}}
+        outputs = [*parts, {**result, "metadata": {"cell": cell_id}}]
+        return {"cells": [{**cell, **timed, "outputs": outputs}], "metadata": {"language_info": {"version": cell_id}}}
+
+    assert normal(run("3f2a", 7, "1 ", "2\n")) == normal(run("9c1d", 1, "1 2\n"))
+    assert normal(run("3f2a", 7, "1 2\n")) != normal(run("3f2a", 7, "1 3\n"))
+
+
 def test_the_guards_see_what_they_are_for():
     assert MACHINE.search("File /opt/venv/lib/x.py")
     assert MACHINE.search("<object at 0x7f3a1c2b>")

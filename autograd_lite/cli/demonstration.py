@@ -16,6 +16,7 @@ NEURON = "f = 1 / (1 + exp(−(w0·x0 + w1·x1 + w2)))"
 COMMANDS = (
     ("demo", "the chain rule, and learning to tell irises apart"),
     ('draw "EXPR" x=2', "the tree of a formula; its picture: -o f.svg"),
+    ('explain "EXPR" x=2', "its chain rule, written out with its numbers"),
     ('check "EXPR" x=2', "its gradient against finite differences"),
     ("train iris", "a classifier, on toy data or your own FILE.csv"),
     ("doctor", "what is installed, what works, what to install"),
@@ -47,7 +48,7 @@ def welcome() -> int:
     say()
     say(styled("python -m autograd_lite COMMAND", BOLD))
     for command, what in COMMANDS:
-        say(f"  {command:18}{what}")
+        say(f"  {command:20}{what}")
     return 0
 
 

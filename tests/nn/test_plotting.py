@@ -1,7 +1,10 @@
 """Pictures with matplotlib: what is drawn, not how it looks."""
 
+import doctest
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +21,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot  # noqa: E402
 
 XOR, TARGETS = nn.data.xor()
+README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.fixture(autouse=True)
@@ -357,3 +361,24 @@ def test_without_matplotlib_one_line_names_the_command():
     assert said == (
         "plot_decision_boundary: needs matplotlib, which is not installed. Run `python -m pip install matplotlib`.\n"
     )
+
+
+@pytest.mark.full
+def test_the_picture_of_the_readme_is_what_its_lines_draw(tmp_path, monkeypatch):
+    """Pixel by pixel it would be matplotlib's version that is tested: its size, and who is right."""
+    pytest.importorskip("sklearn")
+    from PIL import Image
+
+    monkeypatch.chdir(tmp_path)
+    (block,) = re.findall(r"```pycon\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    names = {"MLP": nn.MLP, "data": nn.data, "fit": nn.fit}
+    examples = doctest.DocTestParser().get_doctest(block, names, "README.md", str(README), 0)
+    failures = []
+    doctest.DocTestRunner(verbose=False).run(examples, out=failures.append, clear_globs=False)
+    assert not failures, "".join(failures)
+    assert examples.globs["ax"].get_title() == "decision boundary · accuracy 100%"
+    assert len(examples.globs["ax"].texts) == 4, "each hidden neuron has its line and its name"
+    there = README.parent / ".readme" / "moons.webp"
+    with Image.open("moons.webp") as drawn, Image.open(there) as shown:
+        assert drawn.size == shown.size
+    assert there.stat().st_size < 60_000

@@ -178,6 +178,7 @@ class _Examination:
         self.norms: list[float] = []
         self.total = [0.0] * len(parameters)
         self.reached: set[Value] = set()
+        self.elsewhere = LayerReport("outside of layers", [])
         self.last: set[LayerReport] = set()  # whose activations are outputs
         self.failed: list[tuple[int, str]] = []
         self.findings: list[Finding] = []
@@ -247,11 +248,15 @@ class _Examination:
     def _see_activations(
         self, order: list[Value], places: dict[Value, tuple[LayerReport, int]], outputs: dict[Value, int], target: Any
     ) -> None:
+        own = _above(order[-1], outputs)  # a hinge has a relu of its own
+        elsewhere = 0
         for node in order:
-            if node.primitive is None or node.operands[0] not in places:
+            name = "" if node.primitive is None else node.primitive.name
+            if node in own or (name != "relu" and name not in SATURATING):
                 continue
-            name, place = node.primitive.name, places[node.operands[0]]
-            slope = node.local_gradients[0] if len(node.operands) == 1 else 1.0
+            place = places.get(node.operands[0], (self.elsewhere, elsewhere))
+            elsewhere += place[0] is self.elsewhere
+            slope = node.local_gradients[0]
             if name == "relu":
                 self.slopes.setdefault(place, []).append((name, slope == 0.0))
             elif name in SATURATING and (node not in outputs or self._is_wrong(node, target, outputs[node])):
@@ -283,40 +288,39 @@ class _Examination:
         self.findings.append(finding)
 
     def _look_at_activations(self) -> None:
-        for layer in self.layers:
+        for layer in [*self.layers, self.elsewhere]:
             names: dict[str, list[int]] = {}
-            for k in range(len(layer._neurons)):
-                seen = self.slopes.get((layer, k), [])
-                if not seen:
-                    continue
+            for k in sorted([k for known, k in self.slopes if known is layer]):
+                seen = self.slopes[layer, k]
                 name, share = seen[0][0], sum(flat for _, flat in seen) / len(seen)
-                (layer.off if name == "relu" else layer.saturated)[k] = share
+                if layer is not self.elsewhere:
+                    (layer.off if name == "relu" else layer.saturated)[k] = share
                 # Of an output only the examples that it gets wrong are here: a few are no disease.
                 if share >= (1.0 if name == "relu" else OFTEN) and 10 * len(seen) >= len(self.costs):
                     names.setdefault(name, []).append(k)
             for name, ks in names.items():
-                self._find_flat(layer, name, ks)
+                least = min(sum(flat for _, flat in self.slopes[layer, k]) / len(self.slopes[layer, k]) for k in ks)
+                self._find_flat(layer, name, ks, least)
 
-    def _find_flat(self, layer: LayerReport, name: str, ks: list[int]) -> None:
+    def _find_flat(self, layer: LayerReport, name: str, ks: list[int], least: float) -> None:
         one, count = len(ks) == 1, len(layer._neurons)
-        which = (
-            f"all {count} neurons" if len(ks) == count else f"neuron{'s' * (not one)} {_several([k + 1 for k in ks])}"
-        )
+        word, of = ("neuron", "") if count else ("activation", ", in the order of computation")
+        which = f"{word}{'s' * (not one)} {_several([k + 1 for k in ks])}{of}"
+        if len(ks) == count:
+            which = f"all {count} neurons"
         place = layer.name if count == 1 else f"{layer.name}, {which}"
-        its, learn = ("its", "its weights learn") if one else ("each", "their weights learn")
+        its = "its" if one else "each"
         if name == "relu":
-            cure = f"Raise {'its bias' if one else 'the biases'}, draw new weights, or use leaky_relu."
-            said, kind, value = f"{its} relu is off for every example, so {learn} nothing.", "off", 1.0
+            kind, cure = "off", f"Raise {'its bias' if one else 'the biases'}, draw new weights, or use leaky_relu."
+            said = f"{its} relu is off for every example, so {'its' if one else 'their'} weights learn nothing."
         else:
-            shares = [share for share in (layer.saturated[k] for k in ks) if share is not None]
-            value, kind = min(shares), "saturated"
-            often = f"{'' if one else 'at least '}{100.0 * value:.3g} %"
-            said = f"{its} {name} is saturated, its slope below 1 % of the largest, for {often} of the examples."
-            cure = "Start from smaller weights, or standardise the data."
+            kind, cure = "saturated", "Start from smaller weights, or standardise the data."
+            often = f"{'' if one else 'at least '}{100.0 * least:.3g} % of the examples"
             if layer in self.last:
-                said = said.replace("the examples.", "the examples it gets wrong.")
+                often += " it gets wrong"
                 cure += " A cross-entropy makes up for the small slope."
-        finding = Finding(kind, f"{place}: {said} {cure}", value, layer.name)
+            said = f"{its} {name} is saturated, its slope below 1 % of the largest, for {often}."
+        finding = Finding(kind, f"{place}: {said} {cure}", least, layer.name)
         finding.neurons = tuple([k + 1 for k in ks])
         self.findings.append(finding)
 
@@ -425,6 +429,17 @@ def _layers(model: Module) -> list[LayerReport]:
     alone = [part for part in parts if isinstance(part, Neuron) and id(part) not in inside]
     number = "neuron {}" if len(alone) > 1 else "neuron"
     return reports + [LayerReport(number.format(k), [neuron]) for k, neuron in enumerate(alone, 1)]
+
+
+def _above(cost: Value, outputs: dict[Value, int]) -> set[Value]:
+    """Return the values that the loss itself made of the outputs."""
+    stack, above = [cost], set()
+    while stack:
+        node = stack.pop()
+        if node not in above and node not in outputs:
+            above.add(node)
+            stack += [x for x in node.operands if isinstance(x, Value)]
+    return above
 
 
 def _reach(cost: Value, reached: set[Value]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd_lite import detach
+from autograd_lite import Value, detach, relu, tanh
 from autograd_lite.errors import ArgumentError, InputTypeError
 
 NUMBERS = np.random.default_rng(0)
@@ -57,7 +57,7 @@ def test_a_healthy_network_gives_nothing_to_report(model, targets, loss):
 
 def test_training_does_not_make_a_network_look_sick():
     model = healthy()
-    nn.fit(model, X, Y, loss="bce_logits", optimizer=nn.SGD(model.parameters(), lr=0.5), epochs=60)
+    nn.fit(model, X, Y, loss="bce_logits", optimizer=nn.SGD(model.parameters(), lr=0.5), epochs=20)
     assert nn.diagnose(model, X, Y).findings == []
 
 
@@ -164,6 +164,30 @@ def test_an_output_may_be_saturated_where_it_is_right():
     (finding, *_) = nn.diagnose(model, rows, wrong, loss="squared_error").findings
     assert finding.kind == "saturated"
     assert "of the examples it gets wrong" in str(finding)
+
+
+class OfValues(nn.Module):
+    """Two relus and a tanh on bare Values, as in a first lecture."""
+
+    def __init__(self, bias):
+        self.w, self.b = [Value(0.5), Value(-0.25)], Value(bias)
+
+    def __call__(self, x):
+        up, down = relu(self.w[0] * x[0] + 1.0), relu(self.w[1] * x[1] + self.b)
+        return up + down + tanh(self.w[0] * x[1])
+
+
+def test_activations_outside_of_layers_are_numbered():
+    assert nn.diagnose(OfValues(0.5), X, Y, loss="squared_error").findings == []
+    (finding,) = nn.diagnose(OfValues(-9.0), X, Y, loss="squared_error").findings
+    assert str(finding).startswith("outside of layers, activation 2, in the order of computation: its relu is off")
+
+
+def test_the_activations_of_the_loss_are_its_own():
+    """A hinge is a relu that is off where every example is right."""
+    model = nn.Linear(1, 1, init="zeros")
+    model.neurons[0].w[0].data = 5.0
+    assert "off" not in kinds(nn.diagnose(model, [[1.0], [-1.0]], [1, -1], loss="hinge"))
 
 
 class Forked(nn.Module):

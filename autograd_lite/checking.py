@@ -55,15 +55,7 @@ class GradientReport:
         lines = [*formula[:-1], f"{formula[-1]} = {numeral(self.value, DIGITS)}"]
         ordered = sorted(self.verdicts, key=lambda verdict: -STATUSES.index(verdict.status))
         shown = ordered[:MOST_ROWS] if len(ordered) > MOST_ROWS else self.verdicts
-        rows = [("", "gradient", "numeric", "± error", "digits", "")]
-        for v in shown:
-            numeric = "-" if v.numeric is None else numeral(v.numeric, DIGITS)
-            error = numeral(v.error, 1) if v.numeric is not None and isfinite(v.numeric) else "-"
-            status = v.status.upper() if v.status == DIFFERS else v.status
-            said = ", ".join(filter(None, [status, METHODS.get(v.method)]))
-            digits = "-" if v.numeric is None else f"{v.digits:.0f}"
-            name = f"{v.name} = {numeral(v.x, DIGITS)}"
-            rows.append((name, numeral(v.analytic, DIGITS), numeric, error, digits, said))
+        rows = [("", "gradient", "numeric", "± error", "digits", ""), *map(_row, shown)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         for name, *cells, said in rows:
             padded = [f"{cell:>{width}}" for cell, width in zip(cells, widths[1:5], strict=True)]
@@ -75,6 +67,21 @@ class GradientReport:
         if self.fault:
             lines.append(self.fault)
         return lines
+
+
+def _row(v: Verdict) -> tuple[str, ...]:
+    name, analytic = f"{v.name} = {numeral(v.x, DIGITS)}", numeral(v.analytic, DIGITS)
+    status = v.status.upper() if v.status == DIFFERS else v.status
+    if v.left is not None and v.right is not None and v.left != v.right:
+        return name, analytic, f"{numeral(v.left, DIGITS)} or {numeral(v.right, DIGITS)}", "-", "-", status
+    if v.numeric is None:
+        return name, analytic, "-", "-", "-", status
+    known = isfinite(v.numeric) and isfinite(v.analytic)
+    error, digits = (numeral(v.error, 1), f"{v.digits:.0f}") if known else ("-", "-")
+    if v.analytic == 0.0 != v.numeric and v.status != DIFFERS:  # rounding error beside a zero
+        digits = "-"
+    method = METHODS.get(v.method, "")
+    return name, analytic, numeral(v.numeric, DIGITS), error, digits, f"{status}, {method}" if method else status
 
 
 def check_gradients(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 RATIO = 4.23606797749979  # of two steps: the golden ratio cubed, so that no period fits into several
 DEEPEST = 5  # columns of the extrapolation table
-FIRST, FINER, FINEST, LONGER = 8, 8, 32, 8  # how many steps are tried, and how many more where they do not suffice
+FIRST, FINER, FINEST, LONGER = 8, 8, 20, 8  # how many steps are tried, and how many more where they do not suffice
 WITNESSES = 2  # shorter steps that must be there to contradict an estimate
 TINIEST = 5e-324
 SAFETY_TRUNCATION, SAFETY_SCATTER, SAFETY_NOISE = 2.0, 8.0, 4.0
@@ -85,6 +85,7 @@ class Samples:
         self.rows: dict[int, Sample] = {}
         self._known: dict[tuple[str, bool, int], Slope | None] = {}
         self.count = 0
+        self._reach = max(0.25 * min(abs(x) or 1.0, 1.0), TINIEST)
         self._shortest = max(4.0 * ulp(x) * epsilon * 2.0**52, 1e3 * TINIEST)
 
     def run(self, enough: Callable[[Samples], bool]) -> None:
@@ -167,9 +168,9 @@ class Samples:
 
     def _quotients(self, side: str, clean: bool) -> list[tuple[float, float, float]]:
         """Return (step, difference quotient, noise of it), the longest step first."""
-        points = []
+        points: list[tuple[float, float, float]] = []
         x, here = self.x, self.here
-        for power in sorted(self.rows):
+        for power in sorted(self.rows, reverse=True):  # from x outward, up to the first hole
             s = self.rows[power]
             right = s.right if s.clean_right or not clean else None
             left = s.left if s.clean_left or not clean else None
@@ -177,12 +178,12 @@ class Samples:
             width = (x if side == "left" else s.ahead) - (x if side == "right" else s.behind)
             step = width / 2.0 if side == "central" else width
             if before is None or after is None or not isfinite(width):
-                continue
+                break
             size = max(abs(before), abs(after), abs(here))
             noise = max(self.epsilon * size, self.noise, TINIEST)
             change = after - before
             points.append((step, change / width, noise / step))
-        return points
+        return points[::-1]
 
     def growth(self, side: str) -> Slope | None:
         """Return the infinite slope of a side whose quotients grow without bound, None where they do not."""
@@ -207,21 +208,26 @@ class Samples:
         It was where it is larger than its error. Where the function looks flat, a slope may hide
         in its noise, or between steps whose values do not fit together.
         """
-        if abs(slope.value) > 4.0 * slope.error:
+        if abs(slope.value) > 100.0 * slope.error:
             return True
-        size = max([abs(y) for s in self.rows.values() for y in (s.right, s.left) if y is not None], default=0.0)
-        return gap > max(10.0 * slope.error, self.hidden()) and slope.noise <= 1e-6 * size
+        near = [s for s in self.rows.values() if s.ahead - self.x <= RATIO * self._reach]
+        size = max([abs(self.here), *[abs(y) for s in near for y in (s.right, s.left) if y is not None]])
+        if abs(slope.value) > slope.error or slope.noise > 1e-6 * size or slope.error > 1e-6 * size / self._reach:
+            return False
+        return gap > max(100.0 * slope.error, self.hidden())
 
     def hidden(self) -> float:
         """Return how large a slope may be that these samples cannot show: one within the noise over a short way.
 
         What is short: a quarter of x or of 1, whichever is less; where numbers are wider apart, anything may hide.
         """
-        x = abs(self.x)
-        reach = 0.25 * min(x, 1.0) if x else 0.25
-        if reach < self._shortest:
+        if self._reach < self._shortest:
             return inf
-        return 4.0 * SAFETY_NOISE * max(self.epsilon * abs(self.here), self.noise, TINIEST) / reach
+        return 4.0 * SAFETY_NOISE * max(self.epsilon * abs(self.here), self.noise, TINIEST) / self._reach
+
+    def shortest(self) -> float:
+        """Return the shortest step that was taken."""
+        return self.rows[max(self.rows)].ahead - self.x if self.rows else 0.0
 
     def steepness(self) -> float:
         """Return the size of the function over the longest step: what a slope of 0 is measured by."""

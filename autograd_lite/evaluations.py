@@ -33,7 +33,7 @@ class Evaluation:
         numbers: the point, flat; names: one for each of them.
         value: the function there; analytic: the gradient that is checked.
         epsilon: the spacing of its numbers at 1; noise: how far off its values may be.
-        crossings: what lay between the point and the nearest sample: kinks, or other paths.
+        crossings: what lay between the point and the nearest sample on a side: kinks, or other paths.
         dense: the numbers next to which there was a kink again.
         failure: the error that the nearest sample without a value raised.
     """
@@ -48,7 +48,7 @@ class Evaluation:
     def __init__(self) -> None:
         self.epsilon, self.noise = DOUBLE, 0.0
         self.order: list[Any] = []
-        self.crossings: dict[int, tuple[float, tuple[Any, ...]]] = {}
+        self.crossings: dict[tuple[int, bool], tuple[float, tuple[Any, ...]]] = {}
         self.dense: set[int] = set()
         self.failure: dict[int, tuple[float, Exception]] = {}
 
@@ -62,9 +62,9 @@ class Evaluation:
                 self.failure[i] = distance, failure
             return None, True
         if crossed:
-            distance = abs(x - self.numbers[i])
-            if distance < self.crossings.get(i, (inf,))[0]:
-                self.crossings[i] = distance, crossed
+            distance, side = abs(x - self.numbers[i]), (i, x > self.numbers[i])
+            if distance < self.crossings.get(side, (inf,))[0]:
+                self.crossings[side] = distance, crossed
                 (self.dense.add if dense else self.dense.discard)(i)
         return (y if isfinite(y) else None), not crossed
 
@@ -134,7 +134,7 @@ class Recorded(Evaluation):
         return _complex_result(self.f, self.point, self.numbers, i, z)
 
     def chain_rule(self) -> list[float]:
-        """Return the gradient once more, by another order than the sweep's, and exact sums."""
+        """Return the gradient once more, by another order than the sweep's."""
         users = dict.fromkeys(self.order, 0)
         for node in self.order:
             for operand in node.operands:
@@ -146,16 +146,16 @@ class Recorded(Evaluation):
             adjoints[node].append(1.0)
         while ready:
             node = ready.pop()
-            upstream = fsum(adjoints[node])
+            upstream = sum(adjoints[node])
             for operand, local in zip(node.operands, node.local_gradients, strict=True):
                 if operand.__class__ is float:
                     continue
-                if upstream and local:
+                if upstream and (local or not node.primitive.selection):
                     adjoints[operand].append(upstream * local)
                 users[operand] -= 1
                 if not users[operand]:
                     ready.append(operand)
-        return [fsum(adjoints.get(leaf, [])) for leaf in self.leaves]
+        return [sum(adjoints.get(leaf, [])) for leaf in self.leaves]
 
 
 def _rounding(root: Any) -> float:

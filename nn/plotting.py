@@ -30,6 +30,8 @@ def new_axes(ax: Any, who: str, columns: int = 1, size: tuple[float, float] = (6
         raise ImportError(
             f"{who}: needs matplotlib, which is not installed. Run `python -m pip install matplotlib`."
         ) from None
+    if columns == 1 and ax is not None and not hasattr(ax, "imshow"):
+        raise InputTypeError(f"{who}: ax must be the axes to draw on, got {type(ax).__name__}. Write ax=axes[0].")
     if ax is None:
         return pyplot.subplots(ncols=columns, figsize=size, layout="constrained")[1]
     return ax

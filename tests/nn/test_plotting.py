@@ -4,6 +4,7 @@ import doctest
 import re
 import subprocess
 import sys
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import nn
 from autograd_lite import sigmoid, step
 from autograd_lite.errors import ArgumentError, InputTypeError
 from nn import plot_decision_boundary, plot_function, plot_history, plot_steps
+from nn.boundary import COLOURS, TINTS
 from nn.history import History
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -274,7 +276,74 @@ def test_a_network_before_and_after_some_steps_side_by_side():
     assert not right.child_axes, "no colour bars between the two"
 
 
+def test_no_point_asks_where_none_was_wrong_and_no_arrow_where_there_is_no_line():
+    gate = perceptron(1.0, 1.0, -0.5)
+    before = gate.state_dict()
+    gate.b.data = -0.4
+    assert not coarse(gate, y=[0, 1, 1, 1], before=before).texts
+    gate.load_state_dict({"w.0": 0.0, "w.1": 0.0, "b": 0.0})
+    assert not coarse(gate, before=before).texts
+
+
+def test_many_that_were_wrong_ask_through_the_three_that_are_farthest():
+    gate = perceptron(1.0, 0.0, 0.0)
+    before = gate.state_dict()
+    gate.load_state_dict({"w.0": 0.5, "w.1": 1.0, "b": 0.25})
+    ax = coarse(gate, [[k / 10, 0.3] for k in range(-5, 6)], [1] * 5 + [0] * 6, before=before)
+    assert sorted(labelled(ax, "asked")) == [[-0.5, 0.3], [-0.4, 0.3], [0.5, 0.3]]
+    assert len(ax.texts) == 3
+
+
 # ---- manners
+
+
+# Machado, Oliveira & Fernandes (2009), severity 1, on linear RGB.
+VISION = {
+    "normal": np.eye(3),
+    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritan": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+
+
+def lab(colour, vision):
+    """CIE L*a*b* (D65) of a colour as it is seen."""
+    rgb = np.array(matplotlib.colors.to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    xyz = to_xyz @ np.clip(VISION[vision] @ linear, 0.0, 1.0) / [0.95047, 1.0, 1.08883]
+    x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16.0 / 116.0)
+    return np.array([116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)])
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_classes_are_told_apart_by_every_kind_of_colour_vision(vision):
+    def nearest(colours):
+        return min(np.linalg.norm(lab(a, vision) - lab(b, vision)) for a, b in combinations(colours, 2))
+
+    assert nearest(COLOURS[:2]) > 45
+    assert nearest(COLOURS[:5]) > 30
+    assert nearest(TINTS[:2]) > 45
+    assert nearest(TINTS[:5]) > 20
+
+
+def test_the_page_of_a_replay_has_the_same_colours():
+    page = Path(nn.__file__).with_name("replay.html").read_text(encoding="utf-8")
+    light = {name: tuple(colours.split()) for name, colours in reversed(re.findall(r"--(classes|tints): (.*);", page))}
+    assert light == {"classes": COLOURS, "tints": TINTS}
+
+
+@pytest.mark.parametrize("module", [nn.plotting, nn.boundary], ids=["plotting", "boundary"])
+def test_the_examples_that_draw_run(module, tmp_path, monkeypatch):
+    """They are skipped where all examples run, for matplotlib may be missing there."""
+    monkeypatch.chdir(tmp_path)
+    failures, tries = [], 0
+    for found in doctest.DocTestFinder(exclude_empty=True).find(module):
+        for example in found.examples:
+            tries += example.options.pop(doctest.SKIP, 0)
+        doctest.DocTestRunner(verbose=False).run(found, out=failures.append)
+    assert not failures, "".join(failures)
+    assert tries >= 3
 
 
 def test_nothing_is_shown_and_no_setting_touched(ax, monkeypatch):
@@ -343,6 +412,10 @@ def test_one_feature_is_no_plane_and_a_list_no_model():
         coarse(nn.MLP(1, [1], random_state=0), [[0.0], [1.0]], [0, 1])
     with pytest.raises(InputTypeError, match="model must be a Module, got 3"):
         coarse(3)
+    with pytest.raises(InputTypeError, match=r"ax must be the axes to draw on, got ndarray. Write ax=axes\[0\]"):
+        coarse(perceptron(1.0, 1.0, 0.0), ax=pyplot.subplots(2)[1])
+    with pytest.raises(InputTypeError, match="axes must be two, got 3"):
+        plot_steps(perceptron(1.0, 1.0, 0.0), XOR, TARGETS, {}, axes=3)
 
 
 MISSING = """

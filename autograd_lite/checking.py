@@ -6,7 +6,7 @@ from math import isfinite
 
 from autograd_lite.errors import ArgumentError, GradientMismatch, InputTypeError
 from autograd_lite.evaluations import Evaluation, Opaque, Recorded
-from autograd_lite.formulas import expression
+from autograd_lite.formulas import expression, identifier
 from autograd_lite.graph import numbers_of
 from autograd_lite.notation import numeral, on_stdout
 from autograd_lite.primitives import Traced, to_float
@@ -129,8 +129,7 @@ def check_gradients(
         raise ArgumentError("check_gradients: a point is needed, got none. Write check_gradients(f, 2.0).")
     evaluation = Recorded(f, point) if gradient is None else Opaque(f, point, gradient)
     verdicts = [verdict_on(evaluation, i, rtol) for i in range(len(evaluation.numbers))]
-    formula = str(expression(evaluation.order[-1])) if evaluation.order else getattr(f, "__name__", "f")
-    report = GradientReport(formula, evaluation.value, verdicts)
+    report = GradientReport(_formula(f, evaluation), evaluation.value, verdicts)
     if report.status == DIFFERS:
         report.fault = _fault(evaluation, verdicts, gradient, rtol)
         error = GradientMismatch(f"check_gradients:\n{report}")
@@ -139,10 +138,22 @@ def check_gradients(
     return report
 
 
+def _formula(f: Any, evaluation: Evaluation) -> str:
+    """Return what was computed; where that is not known, the call."""
+    if not evaluation.order:
+        name = getattr(f, "__name__", type(f).__name__)
+        arguments = dict.fromkeys(name.partition("[")[0] for name in evaluation.names)
+        return f"{name if name.isidentifier() else 'f'}({', '.join(arguments)})"
+    text = str(expression(evaluation.order[-1]))
+    for name in sorted(evaluation.names, key=len, reverse=True):
+        text = text.replace(identifier(name), name) if "[" in name else text
+    return text
+
+
 def _fault(evaluation: Evaluation, verdicts: list[Verdict], gradient: Any, rtol: float) -> str:
     """Say what the smallest part is that is wrong."""
     if gradient is not None:
-        return f"At fault: {getattr(gradient, '__name__', 'gradient')}, or it belongs to another function."
+        return "At fault: what gradient returns, or the order in which it does."
     for node, local in local_verdicts(evaluation, rtol):
         if local.status == DIFFERS:
             row, numbers = node.primitive.name, ", ".join(numeral(x, DIGITS) for x in numbers_of(node))

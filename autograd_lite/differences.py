@@ -9,7 +9,7 @@ contradict it: they show rounding noise as it is, and a period that the longer o
 from __future__ import annotations
 
 from itertools import pairwise
-from math import copysign, frexp, inf, isfinite, ldexp, log, ulp
+from math import copysign, frexp, inf, isfinite, ldexp, log, nan, ulp
 from operator import itemgetter
 
 TYPE_CHECKING = False
@@ -182,7 +182,10 @@ class Samples:
             size = max(abs(before), abs(after), abs(here))
             noise = max(self.epsilon * size, self.noise, TINIEST)
             change = after - before
-            points.append((step, change / width, noise / step))
+            quotient = change / width
+            if not isfinite(quotient) and abs(change) < SIGNIFICANT * noise:
+                quotient = nan
+            points.append((step, quotient, noise / step))
         return points[::-1]
 
     def growth(self, side: str) -> Slope | None:

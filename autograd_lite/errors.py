@@ -5,6 +5,12 @@ Each one is also the built-in exception a caller would already be catching, so
 `<who>: <rule>, got <value> <where>. <what to do>`.
 """
 
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 class AutogradError(Exception):
     """The common base: `except AutogradError` catches all of them and nothing else."""
@@ -71,4 +77,4 @@ class GradientMismatch(AutogradError, AssertionError):
         report: what was found, a `GradientReport`.
     """
 
-    report: object = None
+    report: Any = None

@@ -22,6 +22,7 @@ AGREES, KINK, INCONCLUSIVE, DIFFERS = "agrees", "at a kink", "inconclusive", "di
 STATUSES = (AGREES, KINK, INCONCLUSIVE, DIFFERS)
 """From good to bad; only the last one fails a check."""
 
+BEND, JUMP = "kink", "jump"
 COMPLEX_STEPS = (1e-30, 1.37e-30, 0.61e-30)  # relative; nothing is subtracted, so no step is too short
 MOST_DIGITS = 16
 TOO_NEAR = 4  # steps: so many must fit between a point and a kink to tell a slope
@@ -121,6 +122,8 @@ class _Case:
         best, left, right = self.smooth()
         if self.are_apart(left, right):
             self.at_kink(left, right)
+        elif best and not isfinite(best.value):  # beyond the largest float
+            self.compare(best)
         elif best and isfinite(self.analytic) and self.is_precise(best):
             if self.may_be_staircase(best) and self.samples.is_staircase() and self.is_on_the_stairs():
                 self.show(best)
@@ -132,8 +135,8 @@ class _Case:
             infinite = any(slope and not isfinite(slope.value) for slope in (left, right))
             if infinite or self.are_apart(left, right) or (left and right and self.crossed()):
                 self.at_kink(left, right)
-            elif best is None and (left or right) and self.crossed():
-                self.at_kink_and_edge(left or right)
+            elif best is None and (one := left or right) and self.crossed():
+                self.at_kink_and_edge(one)
             elif best is None:
                 self.say(INCONCLUSIVE, f"differences find no slope{self.beyond()}")
             elif not isfinite(self.analytic):
@@ -235,8 +238,10 @@ class _Case:
     def at_kink(self, left: Slope | None, right: Slope | None) -> None:
         """Judge where any number between the slopes of both sides would do."""
         v = self.verdict
-        v.left, v.right = left.value if left else None, right.value if right else None
-        ends = [slope for slope in (left, right) if slope and not slope.jump]
+        sides = [slope for slope in (left, right) if slope]
+        ends = [slope for slope in sides if not slope.jump]
+        v.left = left.value if left in ends else None
+        v.right = right.value if right in ends else None
         if not isfinite(self.analytic):
             equal = [slope for slope in ends if slope.value == self.analytic]
             finite = [slope for slope in ends if isfinite(slope.value)]
@@ -245,8 +250,8 @@ class _Case:
                 self.say(KINK, self.place())
             else:
                 self.not_finite(min(finite, key=lambda slope: slope.error, default=None))
-        elif not ends:
-            self.say(INCONCLUSIVE, f"{self.place()}, a jump: no slope there")
+        elif not ends:  # what a row of the table says at its own jump is known to be a convention
+            self.say(KINK if self.crossed() else INCONCLUSIVE, f"{self.place(JUMP)}, on both sides")
         elif len(ends) == 2 and not self.are_apart(*ends):
             best = min(ends, key=lambda slope: slope.error)
             self.compare(best)
@@ -255,10 +260,11 @@ class _Case:
             slack = 0.1 * self.rtol * max([abs(slope.value) for slope in ends if isfinite(slope.value)], default=0.0)
             low = min(slope.value - slope.error for slope in ends) - slack
             high = max(slope.value + slope.error for slope in ends) + slack
+            place = f"{self.place(BEND if len(ends) == len(sides) else JUMP)}{self.slopes()}"
             if low <= self.analytic <= high:
-                self.say(KINK, f"{self.place()}{self.slopes()}")
+                self.say(KINK, place)
             else:
-                self.say(DIFFERS, f"{self.place()}{self.slopes()}; the gradient does not lie between")
+                self.say(DIFFERS, f"{place}; the gradient {'does not lie between' if len(ends) == 2 else 'is not'}")
 
     def at_kink_and_edge(self, slope: Slope) -> None:
         """Judge at a kink with no values on its other side."""
@@ -316,24 +322,25 @@ class _Case:
     def slopes(self) -> str:
         """Say what the slopes on both sides are."""
         left, right = self.verdict.left, self.verdict.right
-        if left is None or right is None:
-            return ""
-        return f": the slope is {numeral(left, DIGITS)} on the left, {numeral(right, DIGITS)} on the right"
+        known = [(left, "left"), (right, "right")]
+        said = [f"{numeral(slope, DIGITS)} on the {side}" for slope, side in known if slope is not None]
+        return f": the slope is {', '.join(said)}" if said else ""
 
-    def place(self) -> str:
+    def place(self, kind: str = BEND) -> str:
         """Say where the function is not smooth."""
         crossed = self.crossed()
         if None in crossed:
-            return "at a branch: Python takes another path on one side (`if`, `max`, a loop)"
+            return "at a branch of Python's own (`if`, `max`, a loop)"
         if crossed:
-            return f"at a kink of {' and '.join(dict.fromkeys(map(in_words, crossed[:3])))}"
+            return f"at a {kind} of {' and '.join(dict.fromkeys(map(in_words, crossed[:3])))}"
         failed = self.evaluation.failure.get(self.i)
         if failed and (self.verdict.left is None or self.verdict.right is None):
             row = getattr(failed[1], "primitive", "")
             return f"at the edge of the domain{f' of {row}' if row else ''}"
         if inf in (self.verdict.left, self.verdict.right) or -inf in (self.verdict.left, self.verdict.right):
             return "where the slope is infinite"
-        return "at a kink that no row of the table knows of: a branch in Python (`if`), or a function from elsewhere"
+        elsewhere = " of no row: a branch of Python's own (`if`, `max`)" if self.evaluation.order else ""
+        return f"at a {kind}{elsewhere}"
 
 
 def in_proportion(analytic: float, numeric: float, error: float) -> str:

@@ -2,49 +2,44 @@
 
 import pytest
 
+from autograd_lite import cos
 from autograd_lite.cli import main
-from autograd_lite.cli.expressions import Expression
-from autograd_lite.cli.inspection import DIFFERS, check_expression, nudge, verdict_on
+from autograd_lite.cli.inspection import DIFFERS, check_expression
 from autograd_lite.errors import ArgumentError
+from autograd_lite.primitives import ROWS
 
 
 def test_check_agrees_with_a_right_gradient(capsys):
     assert main(["check", "log(1 + exp(x)) * w", "x=1.5", "w=-2"]) == 0
     out = capsys.readouterr().out
     assert out.count("agrees") == 2
-    assert "log(1 + exp(x)) * w = −3.402826556 at x = 1.5, w = −2" in out
-
-
-SLOPES = [("x**3", 2.0, 12.0), ("x**30", 10.0, 30e29), ("1/x", 1e-5, -1e10), ("sqrt(x)", 1e-8, 5e3)]
-
-
-@pytest.mark.parametrize("wrong", [1.0 + 1e-6, 1.0 - 1e-6, 2.0, -1.0, 0.0])
-@pytest.mark.parametrize(("text", "x", "slope"), SLOPES)
-def test_a_wrong_gradient_is_caught_and_the_right_one_is_not(text, x, slope, wrong):
-    """The negative control, on functions whose scale is not 1."""
-    expression = Expression(text)
-    assert verdict_on(slope, lambda at: expression({"x": at}), x)[1] == "agrees"
-    assert verdict_on(slope * wrong, lambda at: expression({"x": at}), x)[1] == DIFFERS
+    assert out.startswith("log(1 + exp(x)) * w = −3.402826556\n")
+    assert "\n  x = 1.5  −1.635148952  −1.635148952 " in out
 
 
 def test_a_wrong_gradient_makes_the_command_fail(capsys, monkeypatch):
-    monkeypatch.setattr("autograd_lite.cli.inspection.nudge", lambda function, x: (7.0, 1e-12))
-    assert check_expression("x*x", ["x=3"]) == 1
-    assert DIFFERS in capsys.readouterr().out
+    monkeypatch.setattr(ROWS["sin"], "gradients", (lambda y, x: cos(x) * (1 + 1e-6),))
+    assert check_expression("x * sin(x)", ["x=3"]) == 1
+    out = capsys.readouterr().out
+    assert DIFFERS in out
+    assert "Smallest part at fault: sin(x)" in out
 
 
 @pytest.mark.parametrize(
     ("text", "x", "said"),
     [
-        ("relu(x)", "0", "a kink: any number from 0 to 1 would do"),
-        ("abs(x)", "0", "a kink: any number from −1 to 1 would do"),
-        ("floor(x)", "1", "a jump"),
-        ("step(x)", "0", "a jump"),
-        ("sqrt(x)", "0", "cannot tell: no finite values on both sides"),
-        ("(x*x)**0.5", "0", "not finite: a kink, any number from −1 to 1 would do"),
-        ("(x**4)**0.5", "0", "not finite: an inner slope is infinite here"),
-        ("cbrt(x)", "0", "agrees: both are infinite"),
+        ("relu(x)", "0", "at a kink of relu(x): the slope is 0 on the left, 1 on the right."),
+        ("abs(x)", "0", "at a kink of abs(x): the slope is −1 on the left, 1 on the right."),
+        ("floor(x)", "1", "at a jump of floor(x): the slope is 0 on the right."),
+        ("step(x - 2)", "2", "at a jump of step(x - 2): the slope is 0 on the left."),
+        ("sign(x - 2)", "2", "at a jump of sign(x - 2), on both sides."),
+        ("greater(x, 2)", "2", "at a jump of greater(x, 2)"),
+        ("sqrt(x)", "0", "at the edge of the domain of sqrt."),
+        ("(x*x)**0.5", "0", "the local gradient of (x * x) ** 0.5 is inf here"),
+        ("(x**4)**0.5", "0", "the local gradient of (x ** 4) ** 0.5 is inf here"),
+        ("cbrt(x)", "0", "where the slope is infinite."),
         ("sin(x)", "1e6", "agrees"),
+        ("sin(x)", "1e12", "agrees"),
         ("sin(x)", "-12345.678", "agrees"),
         ("x*x - 2*x", "1e7", "agrees"),
         ("exp(x) / 1e5", "700", "agrees"),
@@ -52,31 +47,17 @@ def test_a_wrong_gradient_makes_the_command_fail(capsys, monkeypatch):
         ("x", "5e-324", "agrees"),
         ("exp(x)", "709", "agrees"),
         ("abs(x)", "1e-7", "agrees"),
-        ("1/x", "1e-200", "not finite: an inner slope is infinite here"),
-        ("sqrt(abs(x)) * 1e300 * 1e300", "0", "no finite values on both sides"),
-        ("where(greater(x, 1), x*x, x)", "1", "a kink: any number from 1 to 2 would do"),
-        ("1e15 + x", "1", "cannot tell: too rough"),
+        ("1/x", "1e-200", "agrees"),
+        ("sqrt(abs(x)) * 1e300 * 1e300", "0", "inconclusive"),
+        ("where(greater(x, 1), x*x, x)", "1", "the slope is 1 on the left, 2 on the right"),
+        ("1e15 + x", "1", "the numeric value is good for 4 digits only"),
         ("sin(1e5*x)", "1", "agrees"),
         ("cos(x)", "0", "agrees"),
     ],
 )
-def test_check_tells_kinks_and_jumps_from_errors(capsys, text, x, said):
+def test_check_tells_kinks_jumps_and_rounding_from_errors(capsys, text, x, said):
     assert main(["check", text, f"x={x}"]) == 0
     assert said in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("text", ["floor(x)", "step(x - 2)", "sign(x - 2)", "greater(x, 2)"])
-def test_at_a_jump_no_slope_is_shown(capsys, text):
-    """The quotient there is the height of the jump divided by the step: any number at all."""
-    assert main(["check", text, "x=2"]) == 0
-    (row,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  x")]
-    assert row.split(None, 3) == ["x", "0", "-", "a jump: the gradient there is a convention"]
-
-
-def test_the_bound_of_a_nudge_holds_for_a_known_slope():
-    slope, error = nudge(lambda x: x**5, 1.0)
-    assert abs(slope - 5.0) <= 10 * error < 1e-8
-    assert nudge(lambda x: float("nan"), 1.0)[0] is None
 
 
 def test_draw_prints_the_tree_and_writes_the_picture_once(capsys, tmp_path, monkeypatch):

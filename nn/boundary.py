@@ -83,6 +83,7 @@ def plot_decision_boundary(
         raise ArgumentError(f"{who}: grid_resolution must be an int, at least 2, got {grid_resolution!r}.")
     plane = Plane(X, model, features, eps, who)
     reading = Reading(model, plane.X, y, loss, who)
+    reading.refuse_guess(who)
     ax = new_axes(ax, who)
     picture = _Picture(ax, plane, reading, grid_resolution)
     title, asking, old = "", [], None

@@ -87,6 +87,7 @@ class Reading:
         names: what each class is called.
         signs: whether the one output is a margin, −1 or 1 by its sign.
         takes: what the outputs are: see `nn.prediction.meaning`.
+        is_guess: whether nothing says if the one output is a logit.
 
     >>> from nn import MLP
     >>> reading = Reading(MLP(1, [1], random_state=0), [[0.0], [1.0]], [-1, 1], None, "example")
@@ -104,12 +105,21 @@ class Reading:
         signed = all(t in (-1, 1) for t in labels) and -1 in labels
         takes = meaning(model, loss, outputs)
         self.takes = takes if takes != "numbers" else "margins" if signed else "probabilities"
+        self.is_guess = takes == "numbers" and outputs == 1 and not signed and loss is None and model.loss is None
         self.signs = self.takes == "margins" and outputs == 1
         if signed:
             labels = [(t + 1) // 2 for t in labels]
         numbers = ("−1", "1") if signed else range(max(outputs, 2))
         self.names = names or tuple(f"class {k}" for k in numbers)
         self.targets = [_index(t, self.names, f"{who}: row {k} of y") for k, t in enumerate(labels)]
+
+    def refuse_guess(self, who: str) -> None:
+        """Raise ArgumentError where 0 and 1 are told apart by an output that may be a logit or a share."""
+        if self.is_guess:
+            raise ArgumentError(
+                f"{who}: the loss must be known to tell 0 and 1 apart by one output, got a model that fit has not "
+                f"trained. Pass loss='bce_logits' if it is tried against 0, loss='mse' if against a half."
+            )
 
     def shares(self, X: Any) -> Any:  # noqa: N803
         """Return the share of each class at each row of X, from 0 to 1: a column per class, of two only the second.

@@ -165,6 +165,7 @@ class Replay:
         """Return all that the page knows, as JSON has it."""
         kept = self._kept if self._kept[-1][0] == self.epochs else [*self._kept, self._latest]
         plane, reading = self.plane, Reading(self.model, self.plane.X, self.y, self.loss, "Replay")
+        reading.refuse_guess("Replay")
         classes = len(reading.names) if len(reading.names) > 2 else 1
         side = min(SIDE, int((CELLS / classes / len(kept)) ** 0.5))
         grid = plane.grid(side)

@@ -170,7 +170,7 @@ def test_margins_are_told_apart_by_their_sign():
     for output, targets, total in (("linear", signs, 0.6), ("tanh", signs, 0.6), ("linear", TARGETS, 1.1)):
         model = nn.Neuron(2, output)
         model.load_state_dict({"w.0": 1.0, "w.1": 1.0, "b": -0.6})
-        ax = coarse(model, y=targets)
+        ax = coarse(model, y=targets, loss="mse" if targets is TARGETS else None)
         ((_, line),) = contours(ax)
         assert np.abs(line.sum(axis=1) - total).max() < 2e-3
         assert labelled(ax, "wrong") == ([[1.0, 1.0]] if total == 0.6 else [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
@@ -215,7 +215,7 @@ def test_other_features_stand_at_their_mean():
 
 def test_hidden_neurons_are_drawn_where_they_are_at_zero():
     model = nn.MLP(2, [2, 2, 1], "tanh", random_state=5)
-    ax = coarse(model, hidden=True, grid_resolution=150)
+    ax = coarse(model, hidden=True, grid_resolution=150, loss="bce_logits")
     names = [text.get_text() for text in ax.texts]
     assert names
     assert set(names) <= {"z[1][1]", "z[1][2]", "z[2][1]", "z[2][2]"}
@@ -224,14 +224,16 @@ def test_hidden_neurons_are_drawn_where_they_are_at_zero():
     for name, line in zip(names, drawn, strict=True):
         z = [model.record(point)[name].data for point in line[:: len(line) // 5].tolist()]
         assert max(map(abs, z)) < 2e-3
-    many = coarse(nn.MLP(2, [9, 1], "tanh", random_state=5), hidden=True)
+    many = coarse(nn.MLP(2, [9, 1], "tanh", random_state=5), hidden=True, loss="bce_logits")
     assert not many.texts
     assert len(contour_sets(many)) > 2
 
 
 def test_a_network_of_separate_activations_has_hidden_neurons_too():
     model = nn.Sequential(nn.Linear(2, 3, random_state=3), nn.Tanh(), nn.Linear(3, 1, random_state=4))
-    assert {text.get_text() for text in coarse(model, hidden=True).texts} <= {"z[1][1]", "z[1][2]", "z[1][3]"}
+    names = {text.get_text() for text in coarse(model, hidden=True, loss="bce_logits").texts}
+    assert names
+    assert names <= {"z[1][1]", "z[1][2]", "z[1][3]"}
 
 
 # ---- before and after
@@ -350,7 +352,7 @@ def test_nothing_is_shown_and_no_setting_touched(ax, monkeypatch):
     monkeypatch.setattr(pyplot, "show", lambda *a, **k: pytest.fail("show() was called"))
     settings = dict(matplotlib.rcParams)
     model = nn.MLP(2, [3, 1], random_state=0)
-    assert coarse(model, ax=ax, hidden=True) is ax
+    assert coarse(model, ax=ax, hidden=True, loss="bce_logits") is ax
     assert not pyplot.get_fignums(), "axes were given: no figure of our own"
     plot_history(a_run(0.3, 0.2))
     assert len(pyplot.get_fignums()) == 1, "pyplot knows it, so that show() and notebooks show it"
@@ -382,10 +384,10 @@ def test_a_model_of_ones_own_is_drawn_too():
 
 def test_features_of_very_different_ranges_are_not_drawn_to_one_scale():
     X = [[0.0, 0.0], [1.0, 5000.0]]  # noqa: N806
-    ax = coarse(nn.MLP(2, [1], random_state=0), X, [0, 1])
+    ax = coarse(nn.MLP(2, [1], random_state=0), X, [-1, 1])
     assert ax.get_aspect() == "auto"
     assert (ax.get_xlim(), ax.get_ylim()) == ((-0.25, 1.25), (-1250.0, 6250.0))
-    assert coarse(nn.MLP(2, [1], random_state=0), X, [0, 1], eps=1.0).get_xlim() == (-1.0, 2.0)
+    assert coarse(nn.MLP(2, [1], random_state=0), X, [-1, 1], eps=1.0).get_xlim() == (-1.0, 2.0)
 
 
 @pytest.mark.parametrize(
@@ -396,6 +398,7 @@ def test_features_of_very_different_ranges_are_not_drawn_to_one_scale():
         (XOR, [0.5, 1, 1, 0], {}, "row 0 of y: must be a class, 0 to 1, got 0.5"),
         (XOR, [None, 1, 1, 0], {}, "row 0 of y: a class is needed, got None"),
         (XOR, ["a", "b", "c", "a"], {}, r"3 classes \(a, b, c\) need 3 outputs"),
+        (XOR, TARGETS, {}, "the loss must be known to tell 0 and 1 apart by one output"),
         (XOR, TARGETS, {"features": (0, 2)}, r"two different columns of X, 0 to 1, got \(0, 2\)"),
         (XOR, TARGETS, {"features": 1}, "two different columns"),
         (XOR, TARGETS, {"eps": -1.0}, "eps must be positive"),
@@ -423,7 +426,7 @@ import sys
 sys.modules["matplotlib"] = None
 import nn
 try:
-    nn.plot_decision_boundary(nn.MLP(2, [1]), *nn.data.xor())
+    nn.plot_decision_boundary(nn.Perceptron(2), *nn.data.xor())
 except ImportError as error:
     print(error)
 """

@@ -186,7 +186,7 @@ def test_a_perceptron_is_a_line_and_a_model_of_ones_own_has_no_network():
     run = told(nn.Replay(Ring(), XOR, TARGETS, loss="bce", frames=2))
     assert "widths" not in run
     assert run["frames"][0]["weights"] is None
-    large = told(nn.Replay(nn.MLP(2, [33, 1], random_state=0), XOR, TARGETS, frames=2))
+    large = told(nn.Replay(nn.MLP(2, [33, 1], random_state=0), XOR, TARGETS, frames=2, loss="bce_logits"))
     assert large["unseen"] == "MLP(2, [33, 1]) is too large to be drawn weight by weight."
 
 
@@ -252,7 +252,9 @@ def test_what_cannot_be_recorded_is_said_at_once(tmp_path):
         nn.Replay(model, XOR, [1])
     with pytest.raises(ArgumentError, match="Replay: frames must be at least 2"):
         nn.Replay(model, XOR, TARGETS, frames=1)
-    replay = nn.Replay(model, XOR, TARGETS)
+    with pytest.raises(ArgumentError, match="Replay: the loss must be known to tell 0 and 1 apart by one output"):
+        nn.Replay(model, XOR, TARGETS).html()
+    replay = nn.Replay(model, XOR, TARGETS, loss="bce_logits")
     with pytest.raises(ArgumentError, match=r"Replay: made for another model, MLP\(2, \[1\]\)"):
         nn.fit(nn.MLP(2, [1], random_state=0), XOR, TARGETS, loss="bce_logits", epochs=1, callbacks=replay)
     with pytest.raises(ArgumentError, match=r"Replay.save: the path must end in .html, got 'run.png'"):

@@ -88,6 +88,21 @@ def steps(root: Value) -> Iterator[Step]:
     return walk(zeros_below(root, refuse_stale=True), _made, _fresh_edges, DIGITS)
 
 
+class Total(float):
+    """What flows along an edge in all, where it is no product of one local gradient and one upstream gradient.
+
+    Attributes:
+        count: of how many values the operand consists; of more than one there is no single gradient.
+    """
+
+    count: int
+
+    def __new__(cls, number: float, count: int) -> Total:
+        total = super().__new__(cls, number)
+        total.count = count
+        return total
+
+
 def walk(
     gathered: dict[T, float], made: Made[T], edges_of: Edges[T], digits: int, outside: Outside[T] = lambda part: None
 ) -> Iterator[Step]:
@@ -121,7 +136,7 @@ def walk(
         upstream = gathered[part]
         for operand, local, flows in edges_of(part, upstream):
             before = gathered[operand]
-            term = upstream * local if flows and local is not None else 0.0
+            term = _term(local, upstream) if flows and local is not None else 0.0
             after = gathered[operand] = before + term if flows else before
             forms = _forms(symbols[part], names[operand], local, upstream, before, flows, digits)
             step = Step("backward", part, *forms, operand)
@@ -173,6 +188,10 @@ def _outside(part: Any, name: str, before: float, whole: float, digits: int) -> 
     return step
 
 
+def _term(local: float, upstream: float) -> float:
+    return float(local) if isinstance(local, Total) else upstream * local
+
+
 def _forms(
     symbol: str, name: str, local: float | None, upstream: float, before: float, flows: bool, digits: int
 ) -> tuple[str, str]:
@@ -181,14 +200,20 @@ def _forms(
     if local is None or not flows:
         if local is None:
             said = f"no gradient flows to {name}."
-        elif not upstream:
+        elif not upstream and not isinstance(local, Total):
             said = f"the upstream gradient is 0, so nothing is added to the gradient of {name}."
         else:
             said = f"{name} was not used, so nothing is added to its gradient."
         return f"{through} {said}", f"{through} what is added to the gradient of {name}?"
-    factors = f"local gradient {numeral(local, digits)} × upstream gradient {numeral(upstream, digits)}"
-    term, after = numeral(upstream * local, digits), numeral(before + upstream * local, digits)
-    forms = [f"{through} {factors} = {x}, added to the gradient of {name}" for x in (term, "?")]
+    if isinstance(local, Total) and local.count > 1:
+        said = f"{through} gradients flow to the {local.count} values of {name}."
+        return said, said
+    added = _term(local, upstream)
+    term, after = numeral(added, digits), numeral(before + added, digits)
+    factors = f"local gradient {numeral(local, digits)} × upstream gradient {numeral(upstream, digits)} = "
+    if isinstance(local, Total):
+        factors = ""
+    forms = [f"{through} {factors}{x}, added to the gradient of {name}" for x in (term, "?")]
     if not before:
         return f"{forms[0]}.", f"{forms[1]}."
     gathered = numeral(before, digits)

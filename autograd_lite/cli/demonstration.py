@@ -44,7 +44,7 @@ def neuron() -> Value:
 def welcome() -> int:
     """Print the neuron and the commands."""
     say(styled("A sigmoid neuron", BOLD) + f"  {NEURON}")
-    say(repr(draw(neuron())))
+    say(repr(draw(neuron(), sums=False)))
     say()
     say(styled("python -m autograd_lite COMMAND", BOLD))
     for command, what in COMMANDS:
@@ -57,7 +57,7 @@ def demo(folder: str) -> int:
     _chain_rule()
     say()
     say(styled("A sigmoid neuron", BOLD) + f"  {NEURON}")
-    picture = draw(neuron())
+    picture = draw(neuron(), sums=False)
     say(repr(picture))
     os.makedirs(folder, exist_ok=True)
     say(f"picture: {picture.save(os.path.join(folder, 'neuron.svg'))}")

@@ -8,13 +8,21 @@ from __future__ import annotations
 
 from autograd_lite.render.palette import LIGHT, Theme
 from autograd_lite.render.scene import Scene, Unit
-from autograd_lite.render.wording import entities, is_alarming, said, subscripted
+from autograd_lite.render.wording import entities, is_alarming, legend_of, said, subscripted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from autograd_lite.modes import Scope
 
 HEAD = """digraph {{
-  graph [rankdir=LR, ordering=in, bgcolor="{0.background}", pad=0.3, nodesep=0.12, ranksep=0.16]
+  graph [rankdir=LR, {1}bgcolor="{0.background}", pad=0.3, nodesep=0.12, ranksep=0.16]
   node [fontname="Arial", fontsize=14, fontcolor="{0.ink}", shape=plain]
   edge [fontname="Arial", color="{0.wire}", penwidth=1, arrowsize=0.6]
 """
+ORDERED = "ordering=in, "  # operands from top to bottom; with clusters `dot` 14 turns that upside down
 CROWDED = 400  # wires; beyond, dot is told to search less: 1.7 s instead of 14 for 2,000 tangled ones
 HURRY = "  graph [nslimit=0.5, nslimit1=1, mclimit=0.1]\n"
 ROUND_GATE = 4  # signs that fit a circle; longer ones get a box with round corners
@@ -23,17 +31,35 @@ ROUND_GATE = 4  # signs that fit a circle; longer ones get a box with round corn
 def dot_text(scene: Scene, theme: Theme = LIGHT) -> str:
     """Return the DOT text of a scene."""
     numbers = {unit: number for number, unit in enumerate(scene.units, 1)}
-    lines = [HEAD.format(theme)]
+    has_clusters = bool(scene.title) or any(unit.path for unit in scene.units)
+    lines = [HEAD.format(theme, "" if has_clusters else ORDERED)]
     if sum(len(unit.operands) for unit in scene.units) > CROWDED:
         lines.append(HURRY)
-    if scene.folded:
-        lines.append(f'  graph [label="{quoted(scene.folded)}", fontname="Arial", fontcolor="{theme.wire}"]\n')
-    for unit, number in numbers.items():
+    below = [_legend(scene, theme)] * scene.legend + [f"<TR><TD>{html(scene.folded)}</TD></TR>"] * bool(scene.folded)
+    if below:
+        table = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="6">{"".join(below)}</TABLE>'
+        lines.append(f'  graph [label=<{table}>, fontname="Arial", fontsize=12, fontcolor="{theme.wire}"]\n')
+    if scene.title:
+        lines.append(
+            f"  subgraph cluster_title {{\n  graph [label=<<B>{html(scene.title)}</B>>, labelloc=t, labeljust=l, "
+            f'penwidth=0, fontname="Arial", fontsize=20, fontcolor="{theme.ink}"]\n'
+        )
+    around: tuple[Scope, ...] = ()
+    count = 0
+    for unit in sorted(numbers, key=_where(scene.units)):
+        kept = sum(a is b for a, b in zip(around, unit.path, strict=False))
+        lines.append("  }\n" * (len(around) - kept))
+        for level, scope in enumerate(unit.path[kept:], kept):
+            count += 1
+            lines.append(f"  subgraph cluster_{count} {{\n  graph [{_frame(scope, level, theme)}]\n")
+        around = unit.path
+        number = numbers[unit]
         if unit.gate:
             lines.append(f"  g{number} [{_gate(unit, theme)}]\n")
         lines.append(f"  v{number} [{_wire(unit, unit is scene.root, theme)}]\n")
         if unit.hidden:
             lines.append(f'  m{number} [label="… {unit.hidden:,} more", fontcolor="{theme.wire}"]\n')
+    lines.append("  }\n" * (len(around) + bool(scene.title)))
     for unit, number in numbers.items():
         if unit.gate:
             lines.append(f"  g{number} -> v{number}:w [arrowhead=none, weight=8]\n")
@@ -42,6 +68,39 @@ def dot_text(scene: Scene, theme: Theme = LIGHT) -> str:
         for operand in unit.operands:
             lines.append(f"  v{numbers[operand]}:e -> g{number}\n")
     return "".join([*lines, "}\n"])
+
+
+def _where(units: list[Unit]) -> Callable[[Unit], list[int]]:
+    """Return a key that sorts units by their frames, each frame where its first unit is."""
+    first: dict[Any, int] = {}
+    for number, unit in enumerate(units):
+        for part in (*unit.path, unit):
+            first.setdefault(part, number)
+    return lambda unit: [first[part] for part in (*unit.path, unit)]
+
+
+def _frame(scope: Scope, level: int, theme: Theme) -> str:
+    return (
+        f'label="{quoted(" ".join(scope.name.split()))}", labelloc=t, labeljust=l, style="rounded,filled", margin=8, '
+        f'fillcolor="{theme.frames[level % 2]}", color="{theme.border}", penwidth=1, fontname="Arial", fontsize=12, '
+        f'fontcolor="{theme.wire}"'
+    )
+
+
+def _legend(scene: Scene, theme: Theme) -> str:
+    cells = []
+    for kind, sample, words in legend_of(scene):
+        if kind in ("value", "gradient"):
+            cells.append(f"<TD>{_bold(sample, theme.value if kind == 'value' else theme.gradient)}</TD>")
+        else:
+            fill = theme.gate if kind == "gate" else theme.leaves.get(kind, theme.leaves[None])
+            cells.append(
+                f'<TD BGCOLOR="{fill}" STYLE="ROUNDED" BORDER="1" COLOR="{theme.wire}" WIDTH="24" HEIGHT="18" '
+                f'FIXEDSIZE="TRUE"></TD>'
+            )
+        cells.append(f"<TD>{html(words)}</TD>")
+    row = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="4"><TR>{"".join(cells)}</TR></TABLE>'
+    return f"<TR><TD>{row}</TD></TR>"
 
 
 def html(text: str) -> str:
@@ -72,9 +131,14 @@ def tooltip(text: str) -> str:
 
 
 def _gate(unit: Unit, theme: Theme) -> str:
-    is_round = len(unit.gate) <= ROUND_GATE
+    is_round = len(unit.gate) <= ROUND_GATE and not unit.scope
     circle, box = "shape=circle, fixedsize=true, width=0.52, style=filled", 'shape=box, style="rounded,filled"'
     size = {1: 18, 4: 11}.get(len(unit.gate), 12)
+    if unit.scope:  # closed: light, as the frame it stands for
+        return (
+            f'label=<<B>{html(unit.gate)}</B>>, tooltip="{tooltip(said(unit))}", {box}, fontsize=12, '
+            f'fillcolor="{theme.frames[0]}", color="{theme.gate}", penwidth=1.5, fontcolor="{theme.ink}"'
+        )
     return (
         f'label="{quoted(unit.gate)}", tooltip="{tooltip(unit.gate)}", {circle if is_round else box}, fontsize={size}, '
         f'fillcolor="{theme.gate}", color="{theme.gate}", fontcolor="{theme.on_gate}"'
@@ -85,7 +149,7 @@ def _wire(unit: Unit, is_root: bool, theme: Theme) -> str:
     """Return the four lines, the wire between the second and the third, and the pill of a leaf or root beside them."""
     is_leaf = not unit.gate
     above = html(unit.arithmetic)
-    if unit.label and not is_leaf and not is_root:
+    if unit.has_name_above and not is_root:
         above = f"{_name(unit.label)} = {above}"
     rows = [
         f'<TD CELLPADDING="0" WIDTH="58" HEIGHT="15">{_small(above, theme)}</TD>',

@@ -13,6 +13,7 @@ from autograd_lite.graph import Node
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from typing import Any
 
     from autograd_lite.render.palette import Theme
@@ -22,29 +23,53 @@ DIGITS = 4  # four let the printed products be checked by hand
 LARGEST = 2000  # wires; beyond, what is nearest to the root is drawn
 LINES_IN_REPL = 60
 FORMATS = (".svg", ".html", ".png", ".pdf", ".dot", ".gv", ".txt")
-ENGINES = ("auto", "dot", "builtin")
+ENGINES = ("auto", "dot", "pygraphviz", "builtin")
 
 
 def draw(
-    root: Any, *, gradients: bool | None = None, digits: int = DIGITS, engine: str = "auto", theme: str = "light"
+    root: Any,
+    *,
+    gradients: bool | None = None,
+    digits: int = DIGITS,
+    engine: str = "auto",
+    theme: str = "light",
+    title: str = "",
+    legend: bool = False,
+    sums: bool = True,
+    constants: bool = False,
+    depth: int | None = None,
+    open: str | Collection[str] = (),
 ) -> Drawing:
     """Return a picture of the graph below root as it is now: values above the wires, gradients below.
 
     A notebook shows the picture, a REPL the text tree; `.save("f.svg")` writes a file, `.show()`
     opens a page that steps through both passes. The gradients are those of root, seeded with 1,
-    by a sweep of the picture's own: no `.grad` is touched. A graph of more than 2,000 wires is
-    folded to what is nearest to its root.
+    by a sweep of the picture's own: no `.grad` is touched.
+
+    What was computed in a `scope` stands in a frame, the parameters of a neuron of `nn` with it.
+    Larger pictures are folded: above 60 values the innermost scopes (neurons) are closed to one
+    gate each, above 400 those around them (layers) too; of more than 2,000 wires, what is nearest
+    to the root is shown.
 
     Args:
         root: the Value at the end of the graph.
         gradients: whether to show them; None shows them once backward() has been called,
             that is where root.grad is not 0: a gradient never computed must not look like 0.
         digits: how many significant digits numbers have.
-        engine: "dot" is Graphviz; "builtin" needs nothing and draws the same bytes on every
-            machine; "auto" is dot where it is there, else builtin.
+        engine: "dot" is Graphviz's command, "pygraphviz" the package that brings Graphviz along;
+            "builtin" needs nothing and draws the same bytes on every machine; "auto" is the
+            first of these that is there.
         theme: "light", "dark", or "cs231n" for the green and red of that course.
+        title: a line above the picture.
+        legend: whether to explain the signs below it.
+        sums: whether a chain of + is drawn as one Σ, from three terms on.
+        constants: whether constants are leaves of their own, not part of the gate (×−1, +1, x²).
+        depth: how many levels of scopes are open; None for as many as is readable.
+        open: what to show from inside: scopes, by name or by path as in "layer 1/neuron 3", and
+            operations with a textbook definition, as in "sigmoid".
 
     Raises:
+        ArgumentError: an argument is none of these.
         StaleGraphError: a leaf was set after root was computed; call root.forward().
 
     >>> from autograd_lite import draw, leaves
@@ -70,26 +95,41 @@ def draw(
         raise ArgumentError(
             f"draw: engine must be one of {', '.join(map(repr, ENGINES))}, got {engine!r}. Leave it out for 'auto'."
         )
+    if depth is not None and (not isinstance(depth, int) or depth < 0):
+        raise ArgumentError(f"draw: depth must be an int of at least 0, got {depth!r}. Leave it out for what fits.")
+    from autograd_lite.render.opening import DEFINITIONS, spelled_out
     from autograd_lite.render.palette import theme_of
-
-    colours = theme_of(theme)
-    asked: Any = root
-    if gradients is not None or asked.grad != 0.0:
-        with_gradients = gradients is None or bool(gradients)
-        return Drawing(_scene_of(root, digits, with_gradients=with_gradients), engine, colours)
-    try:
-        stepped = _scene_of(root, digits, with_gradients=True)
-    except StaleGraphError:
-        raise
-    except Exception:  # a row's gradient that fails must not take the picture of the values with it
-        return Drawing(_scene_of(root, digits, with_gradients=False), engine, colours)
-    return Drawing(stepped.without_gradients(), engine, colours, stepped)
-
-
-def _scene_of(root: Any, digits: int, *, with_gradients: bool) -> Scene:
     from autograd_lite.render.scene import scene_of
 
-    return scene_of(root, with_gradients=with_gradients, digits=digits, limit=LARGEST)
+    colours = theme_of(theme)
+    names = [open] if isinstance(open, str) else list(open)
+    operations = [name for name in names if name in DEFINITIONS]
+    asked: Any = root
+    shown = spelled_out(asked, operations) if operations else asked
+
+    def scene(with_gradients: bool) -> Scene:
+        made = scene_of(
+            shown,
+            with_gradients=with_gradients,
+            digits=digits,
+            limit=LARGEST,
+            sums=sums,
+            constants=constants,
+            depth=depth,
+            opened=names,
+        )
+        made.title, made.legend = str(title), legend
+        return made
+
+    if gradients is not None or asked.grad != 0.0:
+        return Drawing(scene(gradients is None or bool(gradients)), engine, colours)
+    try:
+        stepped = scene(True)
+    except (StaleGraphError, ArgumentError):
+        raise
+    except Exception:  # a row's gradient that fails must not take the picture of the values with it
+        return Drawing(scene(False), engine, colours)
+    return Drawing(stepped.without_gradients(), engine, colours, stepped)
 
 
 class Drawing:
@@ -111,16 +151,16 @@ class Drawing:
         """Return the picture as SVG, with its alt text inside.
 
         Raises:
-            RenderError: the engine is "dot", and that is missing.
+            RenderError: the engine is "dot" or "pygraphviz", and that is missing.
         """
         if self._engine != "builtin":
             from autograd_lite.render.files import render
             from autograd_lite.render.wording import described
 
             try:
-                return described(render(self.dot(), "svg").decode(), self._scene)
+                return described(render(self.dot(), "svg", self._engine).decode(), self._scene)
             except RenderError:
-                if self._engine == "dot":
+                if self._engine != "auto":
                     raise
         from autograd_lite.render.svg import svg_text
 
@@ -219,7 +259,7 @@ class Drawing:
                 f"Leave the engine out, or save as .svg, which works without."
             )
         else:
-            content = render(self.dot(), ending[1:])
+            content = render(self.dot(), ending[1:], self._engine)
         return write_atomically(path, content)
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and the one renderer there is: Graphviz's `dot`."""
+"""Files that are whole or not there, and the renderers: Graphviz as a command, and as a library."""
 
 from __future__ import annotations
 
@@ -55,12 +55,30 @@ def source(dot: str) -> Any:
     return graphviz.Source(dot)
 
 
-def render(dot: str, format: str) -> bytes:
-    """Return DOT text as a picture: svg, png or pdf.
+def render(dot: str, format: str, engine: str = "auto") -> bytes:
+    """Return DOT text as a picture, svg, png or pdf, drawn by "dot", by "pygraphviz", or by what is there.
 
     Raises:
-        RenderError: `dot` or the package graphviz is missing, or `dot` failed.
+        RenderError: Graphviz is missing, or failed.
     """
+    if engine == "auto":
+        from shutil import which
+
+        has_command = which("dot") is not None and is_installed("graphviz")
+        engine = "dot" if has_command or not is_installed("pygraphviz") else "pygraphviz"
+    return _by_dot(dot, format) if engine == "dot" else _by_pygraphviz(dot, format)
+
+
+def is_installed(package: str) -> bool:
+    """Say whether a package can be imported. That of pygraphviz needs libraries that a bare system lacks."""
+    try:
+        __import__(package)
+    except ImportError:
+        return False
+    return True
+
+
+def _by_dot(dot: str, format: str) -> bytes:
     picture = source(dot)
     import graphviz
 
@@ -75,6 +93,28 @@ def render(dot: str, format: str) -> bytes:
         said = (failure.stderr or b"").decode(errors="replace").strip().partition("\n")[0]
         raise RenderError(
             f"render: `dot` must be able to draw .{format}, got exit status {failure.returncode} ({said}). "
+            f"Save with engine='builtin' as .svg, which works without."
+        ) from None
+    return rendered
+
+
+def _by_pygraphviz(dot: str, format: str) -> bytes:
+    if not is_installed("pygraphviz"):
+        raise RenderError(
+            "render: the package pygraphviz must be installed, got none. "
+            "Run `python -m pip install pygraphviz`, or leave the engine out."
+        )
+    from contextlib import redirect_stderr
+    from io import StringIO
+
+    import pygraphviz
+
+    try:
+        with redirect_stderr(StringIO()):  # it warns of large graphs there
+            rendered: bytes = pygraphviz.AGraph(string=dot).draw(format=format, prog="dot")
+    except (ValueError, OSError) as failure:
+        raise RenderError(
+            f"render: pygraphviz must be able to draw .{format}, got {type(failure).__name__} ({failure!s:.80}). "
             f"Save with engine='builtin' as .svg, which works without."
         ) from None
     return rendered

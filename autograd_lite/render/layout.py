@@ -79,10 +79,11 @@ class Box:
 class Frame(Box):
     """A box around others, and around frames; `width` is that of its title until it is arranged."""
 
-    __slots__ = ("boxes", "entries", "exits", "lanes", "links")
+    __slots__ = ("boxes", "entries", "exits", "lanes", "links", "title")
 
-    def __init__(self, width: float, frame: Frame | None = None) -> None:
+    def __init__(self, width: float, frame: Frame | None = None, title: str = "") -> None:
         super().__init__(width, 0.0, 0.0, frame=frame)
+        self.title = title
         self.boxes: list[Box] = []
         self.links: Links = []
         self.entries: dict[Box, Box] = {}  # the ports, by the box whose wire they let through

@@ -86,7 +86,7 @@ def _told(scene: Scene) -> list[dict[str, str | int]]:
         if step.after is not None:
             reached: Unit = step.operand or step.node
             said["operand"] = numbers[reached]
-            said["gradient"] = numeral(step.after, scene.digits)
+            said["gradient"] = numeral(step.after, scene.digits) if reached.outputs == 1 else reached.gradient
             said["chain"] = chains[reached].with_term(step, scene.digits)
         told.append(said)
     return told

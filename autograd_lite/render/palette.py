@@ -6,9 +6,12 @@ from autograd_lite.errors import ArgumentError
 
 
 class Theme:
-    """The colours of a picture; `leaves` has those of pills, by role."""
+    """The colours of a picture; `leaves` has those of pills, by role, `frames` those of frames in frames, in turn."""
 
-    __slots__ = ("background", "gate", "gradient", "ink", "leaves", "name", "on_gate", "value", "warning", "wire")
+    __slots__ = (
+        "background", "border", "frames", "gate", "gradient", "ink", "leaves", "name", "on_gate", "value", "warning",
+        "wire",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -23,6 +26,8 @@ class Theme:
         on_gate: str,
         warning: str,
         leaves: tuple[str, str, str, str],
+        frames: tuple[str, str],
+        border: str,
     ) -> None:
         self.name = name
         self.background = background
@@ -34,6 +39,8 @@ class Theme:
         self.on_gate = on_gate
         self.warning = warning  # behind nan and inf
         self.leaves = dict(zip(("parameter", "input", "constant", None), leaves, strict=True))
+        self.frames = frames
+        self.border = border  # of a frame
 
 
 def _light(name: str, value: str, gradient: str) -> Theme:
@@ -48,6 +55,8 @@ def _light(name: str, value: str, gradient: str) -> Theme:
         on_gate="#FFFFFF",
         warning="#FDE68A",
         leaves=("#FEF3C7", "#E0F2FE", "#F1F5F9", "#FFFFFF"),
+        frames=("#F1F5F9", "#E2E8F0"),
+        border="#CBD5E1",
     )
 
 
@@ -64,6 +73,8 @@ DARK = Theme(
     on_gate="#0F172A",
     warning="#5B3A08",
     leaves=("#4A3B0A", "#0B3B5C", "#1E293B", "#0F172A"),
+    frames=("#18233B", "#223049"),
+    border="#3B4B66",
 )
 THEMES = {theme.name: theme for theme in (LIGHT, DARK, CS231N)}
 

@@ -1,7 +1,7 @@
 """What a picture shows, before any engine draws it: one unit per value, every text ready.
 
 A scene is a snapshot: the graph may change afterwards. Gradients come from the pure sweep,
-seeded with 1, so that drawing touches no `.grad`.
+seeded with 1, so that drawing touches no `.grad`. `folding` says which nodes make one unit.
 """
 
 from __future__ import annotations
@@ -9,20 +9,26 @@ from __future__ import annotations
 from collections import deque
 from copy import copy
 
-from autograd_lite.derivation import edges
+from autograd_lite.derivation import Total, edges
 from autograd_lite.errors import StaleGraphError
-from autograd_lite.graph import check_fresh, numbers_of, sweep, topological_order
+from autograd_lite.graph import check_fresh, sweep, topological_order
 from autograd_lite.notation import SPELLED_OUT, SUPERSCRIPTS, arithmetic, numeral, product, second, summed
+from autograd_lite.render.folding import grouped
+from autograd_lite.table import sum as sum_row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable
-    from typing import Any, TypeVar
+    from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+    from typing import Any, TypeAlias, TypeVar
 
+    from autograd_lite.modes import Scope
     from autograd_lite.primitives import Primitive
+    from autograd_lite.render.folding import Group
 
     T = TypeVar("T", bound=Hashable)
+    Edge: TypeAlias = "tuple[Unit, float | None, bool]"
 
+LARGEST_GROUPED = 20_000  # values; of a larger graph only what is nearest to its root is looked at
 SPELLED = {"neg": "−x", "dot": "x·w"}  # where the symbol alone would be mistaken or overlooked
 WITH_CONSTANT = {
     "add": ("+{}", "+{}"),
@@ -40,13 +46,18 @@ class Unit:
     Attributes:
         label: what the user called it, "" without a name.
         role: of a leaf: "parameter", "input", "constant" or None.
-        gate: the glyph of the operation, with a constant operand folded in; "" for a leaf.
+        gate: the glyph of the operation, with a constant operand folded in; the name of a closed
+            scope; "" for a leaf.
         arithmetic: the forward computation with its numbers, "2 × (−1)".
         value: the number, "−2".
         gradient: the gradient of the root with respect to it; "" before backward().
         chain_rule: local × upstream, one term per user, "2 × 0.1966"; "" before backward().
         operands: the units this one was computed from, in order, repetitions kept.
         hidden: how many more operands it has that the picture leaves out.
+        path: the scopes that it is in, the outermost first: the frames around it.
+        values: of how many values of the graph it stands for; 0 for a constant.
+        outputs: how many of these are used outside of it; above 1 only for a closed scope.
+        scope: the name of the closed scope that it stands for, with its path; else "".
 
     What follows is for the step-through page, and empty where gradients were not asked for:
 
@@ -59,35 +70,44 @@ class Unit:
 
     __slots__ = (
         "adjoint", "arithmetic", "chain_rule", "edges", "gate", "gradient", "hidden", "is_used_outside", "label",
-        "operands", "paths", "role", "symbol", "value",
+        "operands", "outputs", "path", "paths", "role", "scope", "symbol", "value", "values",
     )  # fmt: skip
 
-    def __init__(self, node: Any, digits: int) -> None:
-        row, operands = node.primitive, node.operands
-        self.label: str = node.label or ""
-        self.role: str | None = node.role
-        self.value = numeral(node.data, digits)
-        self.gate = gate_of(row, operands, digits) if row else ""
-        self.arithmetic = arithmetic(row, [numeral(x, digits) for x in numbers_of(node)]) if row else ""
-        self.gradient = ""
-        self.chain_rule = ""
+    def __init__(self, value: str, role: str | None = None, path: tuple[Scope, ...] = ()) -> None:
+        self.label = ""
+        self.role = role
+        self.gate = self.symbol = self.arithmetic = ""
+        self.value = value
+        self.gradient = self.chain_rule = ""
         self.operands: list[Unit] = []
         self.hidden = 0
-        self.symbol: str = row.symbol if row else ""
-        self.edges: list[tuple[Unit, float | None, bool]] = []
+        self.path = path
+        self.values, self.outputs = 0, 1
+        self.scope = ""
+        self.edges: list[Edge] = []
         self.adjoint = 0.0
         self.paths = 0
         self.is_used_outside = False
+
+    @property
+    def has_name_above(self) -> bool:
+        """Whether its name stands with the arithmetic: a result has one, and it is not on the gate already."""
+        return bool(self.gate and self.label) and not (self.scope and self.label == self.gate)
 
 
 class Scene:
     """The units of a picture in topological order, the root last.
 
     Attributes:
-        whole: how many values the graph has; more than `units` where the picture is folded.
+        whole: how many values the graph has; more than the `units` stand for where something is left out.
         has_gradients: False before backward().
         digits: how many significant digits its numbers have.
+        title: above the picture; "" for none.
+        legend: whether the picture explains its signs below.
     """
+
+    title = ""
+    legend = False
 
     def __init__(self, units: list[Unit], whole: int, has_gradients: bool, digits: int) -> None:
         self.units = units
@@ -101,8 +121,8 @@ class Scene:
 
     @property
     def folded(self) -> str:
-        """Say what the picture leaves out; "" when it is whole."""
-        return said_of_fold(len(self.units), self.whole)
+        """Say what the picture leaves out, or has closed; "" when it is whole."""
+        return said_of_fold(self.units, self.whole)
 
     def without_gradients(self) -> Scene:
         """Return the scene as it is before backward()."""
@@ -111,34 +131,204 @@ class Scene:
             unit.gradient = unit.chain_rule = ""
             unit.operands = [bare[operand] for operand in unit.operands]
             unit.edges = []
-        return Scene(list(bare.values()), self.whole, False, self.digits)
+        scene = copy(self)
+        scene.units, scene.has_gradients = list(bare.values()), False
+        return scene
 
 
-def scene_of(root: Any, *, with_gradients: bool, digits: int, limit: int) -> Scene:
-    """Return the scene of the graph below root; above `limit` wires, of what is nearest to it."""
+def scene_of(
+    root: Any,
+    *,
+    with_gradients: bool,
+    digits: int,
+    limit: int,
+    sums: bool = False,
+    constants: bool = False,
+    depth: int | None = None,
+    opened: Collection[str] = (),
+) -> Scene:
+    """Return the scene of the graph below root; above `limit` wires, of what is nearest to it.
+
+    `constants` are leaves of their own, not part of the gate; the rest is as of `folding.grouped`.
+    """
     try:
         adjoints = sweep(root, 1.0) if with_gradients else dict.fromkeys(topological_order(root), 0.0)
         for node in () if with_gradients else adjoints:  # the sweep has looked
             check_fresh(node)
     except StaleGraphError as stale:
         raise StaleGraphError(str(stale).replace("gradient", "draw", 1)) from None
-    shown = nearest(root, _operands, limit)
-    units = {node: Unit(node, digits) for node in _operands_first(root, shown)}
-    for node, unit in units.items():
-        kept, unit.hidden = shown[node]
-        unit.operands = [units[operand] for operand in kept]
+    order: Collection[Any] = adjoints
+    if len(adjoints) > LARGEST_GROUPED:
+        order = _operands_first(root, nearest(root, _operands, limit))
+    groups = grouped(order, sums=sums, depth=depth, opened=opened)
+    sources = {group: _sources(group, groups) for group in groups.values()}
+    shown = nearest(groups[root], lambda group: [source for source in sources[group] if source], limit)
+    units: dict[Group, Unit] = {}
+    drawn: list[Unit] = []
+    for group in _operands_first(groups[root], shown):
+        kept, _ = shown[group]
+        units[group] = unit = _unit(group, adjoints, digits, folds_constants=not constants)
+        unit.operands = [units[source] for source in kept]
+        unit.hidden = len(sources[group]) - len(kept)
+        if constants and not unit.hidden:
+            drawn += _show_constants(unit, group, digits)
+        drawn.append(unit)
     if with_gradients:
-        for node, unit in units.items():
-            unit.adjoint = float(adjoints[node])
-            unit.edges = [
-                (units[operand], local, flows)
-                for operand, local, flows in edges(node, unit.adjoint)[: len(unit.operands)]
-            ]
-        is_folded = len(units) < len(adjoints) or any(unit.hidden for unit in units.values())
-        _write_gradients(adjoints if is_folded else units, adjoints, units, digits)
+        made_by = {node: units[group] for group in units for node in group.outputs}
+        for group, unit in units.items():
+            unit.edges = [edge for edge in _edges(group, adjoints, made_by) if edge[0] in unit.operands]
+        is_cut = sum(unit.values for unit in drawn) < len(adjoints) or any(unit.hidden for unit in drawn)
+        _write_gradients(units, adjoints, made_by, is_cut, digits)
         name = root.label if root.label and root.label.isidentifier() else "root"
-        units[root].chain_rule = f"∂{name}/∂{name}"
-    return Scene(list(units.values()), len(adjoints), with_gradients, digits)
+        units[groups[root]].chain_rule = f"∂{name}/∂{name}"
+    return Scene(drawn, len(adjoints), with_gradients, digits)
+
+
+def _sources(group: Group, groups: dict[Any, Group]) -> list[Group | None]:
+    """Return where the wires of a group come from, None for what is left out; one from a scope of many outputs."""
+    found: list[Group | None] = []
+    met = set()
+    for operand in group.operands:
+        if operand.__class__ is float:
+            continue
+        source = groups.get(operand)
+        if source not in met:
+            found.append(source)
+        if source is not None and len(source.outputs) > 1:
+            met.add(source)
+    return found
+
+
+def _unit(group: Group, adjoints: dict[Any, float], digits: int, *, folds_constants: bool) -> Unit:
+    node = group.outputs[-1]
+    row = node.primitive
+    unit = Unit(numeral(node.data, digits), node.role, group.path)
+    unit.label = node.label or ""
+    unit.values, unit.outputs = len(group.nodes), len(group.outputs)
+    unit.adjoint = float(adjoints[node])
+    if group.scope is not None:
+        unit.gate = unit.symbol = group.scope.name
+        unit.scope = str(group.scope)
+        unit.arithmetic = _called(group, digits)
+        unit.label = unit.label or unit.gate
+        if unit.outputs > 1:
+            unit.label = unit.gate
+            unit.value = f"{unit.outputs} values"
+    elif row is not None:
+        if len(group.nodes) > 1:
+            row = sum_row
+        unit.symbol = row.symbol
+        unit.gate = gate_of(row, group.operands, digits) if folds_constants else SPELLED.get(row.name, row.symbol)
+        unit.arithmetic = arithmetic(row, [numeral(_data(x), digits) for x in group.operands])
+    return unit
+
+
+def _called(group: Group, digits: int) -> str:
+    """Return a closed scope as a function of its operands, f(2, −1)."""
+    numbers = [numeral(_data(x), digits) for x in group.operands[:SPELLED_OUT]]
+    return f"f({', '.join(numbers)}{', …' * (len(group.operands) > SPELLED_OUT)})"
+
+
+def _data(operand: Any) -> float:
+    number: float = operand if operand.__class__ is float else operand.data
+    return number
+
+
+def _show_constants(unit: Unit, group: Group, digits: int) -> list[Unit]:
+    """Put the constants of a group among the operands of its unit, and return their units."""
+    made = []
+    for position, operand in enumerate(group.operands):
+        if operand.__class__ is float:
+            made.append(Unit(numeral(operand, digits), "constant", group.path))
+            unit.operands.insert(position, made[-1])
+    return made
+
+
+def _edges(group: Group, adjoints: dict[Any, float], made_by: dict[Any, Unit]) -> list[Edge]:
+    """Return the edges of a group to other units, those to a scope with several outputs as one."""
+    node = group.outputs[-1]
+    if group.scope is not None:
+        found = _edges_of_scope(group, adjoints)
+    elif len(group.nodes) > 1:
+        found = [(x, 1.0, adjoints[node] != 0.0) for x in group.operands if x.__class__ is not float]
+    else:
+        found = edges(node, float(adjoints[node]))
+    wide: dict[Unit, bool] = {}
+    merged: list[Edge] = []
+    for operand, local, flows in found:
+        unit = made_by.get(operand)
+        if unit is not None and unit.outputs > 1:
+            wide[unit] = flows or wide.get(unit, False)
+        elif unit is not None:
+            merged.append((unit, local, flows))
+    return merged + [(unit, Total(0.0, unit.outputs), flows) for unit, flows in wide.items()]
+
+
+def _edges_of_scope(group: Group, adjoints: dict[Any, float]) -> list[tuple[Any, float | None, bool]]:
+    """Return the edges of a closed scope: of one output the local gradients, by a sweep inside; else the totals."""
+    node = group.outputs[-1]
+    is_single = len(group.outputs) == 1
+    upstream = {**dict.fromkeys(group.nodes, 0.0), node: 1.0} if is_single else adjoints
+    gathered: dict[Any, float] = dict.fromkeys(group.operands, 0.0)
+    reached = set()
+    for inner in reversed(group.nodes):
+        for operand, local, flows in edges(inner, float(upstream[inner])):
+            if not flows or local is None:
+                continue
+            if operand in gathered:
+                gathered[operand] += upstream[inner] * local
+                reached.add(operand)
+            elif is_single:
+                upstream[operand] += upstream[inner] * local
+    if is_single:
+        return [(x, local, x in reached and adjoints[node] != 0.0) for x, local in gathered.items()]
+    return [(x, Total(total, 1), x in reached) for x, total in gathered.items()]
+
+
+def _write_gradients(
+    units: dict[Group, Unit], adjoints: dict[Any, float], made_by: dict[Any, Unit], is_cut: bool, digits: int
+) -> None:
+    """Write the gradient of each unit, and local × upstream for the paths it came by."""
+    terms: dict[Unit, list[str]] = {unit: [] for unit in units.values()}
+
+    def reach(unit: Unit, local: float | None, upstream: float) -> None:
+        unit.paths += 1
+        if unit.paths <= SPELLED_OUT:
+            terms[unit].append(term(local, upstream, digits))
+
+    for unit in units.values():
+        for operand, local, _ in unit.edges:
+            reach(operand, local, unit.adjoint)
+    drawn = {node: unit for group, unit in units.items() for node in group.nodes}
+    for user in adjoints if is_cut else ():
+        kept = drawn[user].operands if user in drawn else []
+        if (user in drawn and not drawn[user].hidden) or made_by.keys().isdisjoint(user.operands):
+            continue
+        for operand, local, _ in edges(user, float(adjoints[user])):
+            target = made_by.get(operand)
+            if target is not None and target not in kept and target is not drawn.get(user):
+                target.is_used_outside = True
+                reach(target, local, float(adjoints[user]))
+    for group, unit in units.items():
+        texts = terms[unit]
+        if unit.outputs == 1:
+            unit.gradient = numeral(unit.adjoint, digits)
+            unit.chain_rule = f"Σ of {unit.paths} paths" if unit.paths > SPELLED_OUT else summed(texts) if texts else ""
+        else:
+            numbers = [float(adjoints[node]) for node in group.outputs]
+            unit.gradient = f"{unit.outputs} gradients"
+            unit.chain_rule = f"{numeral(min(numbers), digits)} … {numeral(max(numbers), digits)}"
+
+
+def term(local: float | None, upstream: float, digits: int) -> str:
+    """Return local × upstream with their numbers.
+
+    >>> term(2.0, -0.5, 4)
+    '2 × (−0.5)'
+    """
+    if isinstance(local, Total):
+        return f"{numeral(local, digits)} in all"
+    return product(numeral(local or 0.0, digits), numeral(upstream, digits))
 
 
 def nearest(root: T, operands_of: Callable[[T], Iterable[T]], limit: int) -> dict[T, tuple[list[T], int]]:
@@ -174,16 +364,19 @@ def _operands_first(root: Any, shown: dict[Any, tuple[list[Any], int]]) -> list[
     return order
 
 
-def said_of_fold(shown: int, whole: int) -> str:
-    """Say what a picture leaves out, "" for nothing.
+def said_of_fold(units: Iterable[Unit], whole: int) -> str:
+    """Say what a picture of these units leaves out of so many values, and what it has closed; "" for nothing."""
+    units = list(units)
+    shown = sum(unit.values for unit in units)
+    closed = [unit.scope for unit in units if unit.scope]
+    said = f"{whole:,} values: the {shown:,} nearest to the root are shown. " if shown < whole else ""
+    if closed:
+        count = f"{len(closed)} part{'s' * (len(closed) > 1)}"
+        said += f"{whole:,} values, {count} closed: draw(..., open={closed[0]!r}) shows one from inside."
+    return said.strip()
 
-    >>> said_of_fold(60, 1000001)
-    '1,000,001 values: the 60 nearest to the root are shown.'
-    """
-    return f"{whole:,} values: the {shown:,} nearest to the root are shown." if shown < whole else ""
 
-
-def gate_of(row: Primitive, operands: tuple[Any, ...], digits: int) -> str:
+def gate_of(row: Primitive, operands: Sequence[Any], digits: int) -> str:
     """Return the glyph of an operation, with a constant operand folded in: ×2, +1, x², 1/x."""
     constants = [operand.__class__ is float for operand in operands]
     if row.name in SPELLED:
@@ -201,31 +394,3 @@ def gate_of(row: Primitive, operands: tuple[Any, ...], digits: int) -> str:
 
 def _operands(node: Any) -> list[Any]:
     return [operand for operand in node.operands if operand.__class__ is not float]
-
-
-def _write_gradients(users: Iterable[Any], adjoints: dict[Any, float], shown: dict[Any, Unit], digits: int) -> None:
-    """Write the gradient of each unit, and local × upstream for the paths it came by."""
-    terms: dict[Unit, list[str]] = {unit: [] for unit in shown.values()}
-    for user in users:
-        reached = list(shown[user].edges) if user in shown else []
-        drawn = len(reached)
-        if shown[user].hidden if user in shown else not shown.keys().isdisjoint(user.operands):
-            others = edges(user, adjoints[user])[drawn:]
-            reached += [(shown[operand], local, flows) for operand, local, flows in others if operand in shown]
-        for position, (unit, local, _) in enumerate(reached):
-            unit.paths += 1
-            unit.is_used_outside |= position >= drawn
-            if unit.paths <= SPELLED_OUT:
-                terms[unit].append(term(local, float(adjoints[user]), digits))
-    for unit, texts in terms.items():
-        unit.gradient = numeral(unit.adjoint, digits)
-        unit.chain_rule = f"Σ of {unit.paths} paths" if unit.paths > SPELLED_OUT else summed(texts) if texts else ""
-
-
-def term(local: float | None, upstream: float, digits: int) -> str:
-    """Return local × upstream with their numbers.
-
-    >>> term(2.0, -0.5, 4)
-    '2 × (−0.5)'
-    """
-    return product(numeral(local or 0.0, digits), numeral(upstream, digits))

@@ -13,11 +13,21 @@ from __future__ import annotations
 
 from math import fsum, sqrt
 
-from autograd_lite.render.layout import Box, Wire, arrange
-from autograd_lite.render.wording import alt_text, entities, is_alarming, said, storable, subscripted, title_of
+from autograd_lite.render.layout import Box, Frame, Wire, arrange
+from autograd_lite.render.wording import (
+    alt_text,
+    entities,
+    is_alarming,
+    legend_of,
+    said,
+    storable,
+    subscripted,
+    title_of,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from autograd_lite.modes import Scope
     from autograd_lite.render.palette import Theme
     from autograd_lite.render.scene import Scene, Unit
 
@@ -25,7 +35,8 @@ RADIUS = 19.0  # of a gate
 ROUND_GATE = 4  # signs that fit a circle
 PILL = 21.0  # half of its height with one line
 LINE = 18.0  # from line to line of a name
-SIZES = {"gate": 18.0, "long": 11.5, "number": 14.0, "arithmetic": 9.5, "name": 16.0}
+HEADLINE, FOOTLINE, EDGE = 44.0, 38.0, 16.0  # the rooms of title and legend, and beside them
+SIZES = {"gate": 18.0, "long": 11.5, "number": 14.0, "arithmetic": 9.5, "name": 16.0, "heading": 12.0, "title": 20.0}
 NARROW = {"il'|": 0.23, " !,./:;I[]\\ft": 0.29, "()-r`{}": 0.34, '"*°²³¹': 0.38}
 WIDE = {"mMW%@": 0.89, "ACDGHKNOPQRUVXYwBES&": 0.72}
 WIDTHS = {c: width for table in (NARROW, WIDE) for signs, width in table.items() for c in signs}
@@ -37,40 +48,92 @@ def svg_text(scene: Scene, theme: Theme) -> str:
     shapes: dict[Unit, Shape] = {}
     boxes: list[Box] = []
     more: list[tuple[Box, Unit]] = []
+    frames: dict[Scope, Frame] = {}
     for unit in scene.units:
         shape = Shape(unit, unit is scene.root)
+        shape.box.frame = _frame(unit, frames)
         operands = [shapes[operand].box for operand in unit.operands]
         if unit.hidden:
-            more.append((Box(width_of(_more(unit), SIZES["number"]) + 8, 10.0, 10.0, flush=True), unit))
+            width = width_of(_more(unit), SIZES["number"]) + 8
+            more.append((Box(width, 10.0, 10.0, flush=True, frame=shape.box.frame), unit))
             boxes.append(more[-1][0])
             operands.append(more[-1][0])
         shape.box.operands = operands
         shapes[unit] = shape
         boxes.append(shape.box)
     plan = arrange(boxes)
-    width, height = plan.width, plan.height
-    if scene.folded:
-        height += 24
-        width = max(width, width_of(scene.folded, SIZES["number"]) + 32)
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="autograd-{theme.name}" role="img" '
-        f'width="{_n(width)}" height="{_n(height)}" viewBox="0 0 {_n(width)} {_n(height)}" '
-        f'font-family="Arial, Helvetica, \'Liberation Sans\', sans-serif" text-anchor="middle">\n'
-        f"<title>{entities(title_of(scene))}</title>\n<desc>{entities(alt_text(scene))}</desc>\n"
-        f"<style>{style(theme)}</style>\n"
-        f'<rect class="page" width="{_n(width)}" height="{_n(height)}"/>\n<g class="wires">\n'
-    ]
+    top = HEADLINE if scene.title else 0.0
+    width = max(plan.width, width_of(scene.title, SIZES["title"]) * 1.06 + 2 * EDGE if scene.title else 0.0)
     gates = {shape.box: shape for shape in shapes.values()}
     numbers = {box: number for number, box in enumerate(gates, 1)}
+    parts = [*map(_frame_drawn, plan.frames), '<g class="wires">\n']
     parts += _wires(plan.lanes, plan.wires, gates, numbers)
     parts.append("</g>\n")
     for number, shape in enumerate(shapes.values(), 1):
         parts.append(f'<g class="unit" data-value="{number}">{shape.drawn()}</g>\n')
     for box, unit in more:
         parts.append(_text("number folded", box.x + box.width / 2 - 4, box.y + 5, entities(_more(unit))) + "\n")
+    if top:
+        headline = f'<text class="title" x="{_n(EDGE)}" y="{_n(top - 10)}">{entities(scene.title)}</text>\n'
+        parts = [headline, f'<g transform="translate(0 {_n(top)})">\n', *parts, "</g>\n"]
+    height = top + plan.height
+    if scene.legend:
+        drawn, needed = _legend(scene, height + 8)
+        parts.append(drawn)
+        width, height = max(width, needed), height + FOOTLINE
     if scene.folded:
+        width = max(width, width_of(scene.folded, SIZES["number"]) + 2 * EDGE)
+        height += 24
         parts.append(_text("number folded", width / 2, height - 14, entities(scene.folded)) + "\n")
-    return "".join([*parts, "</svg>\n"])
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="autograd-{theme.name}" role="img" '
+        f'width="{_n(width)}" height="{_n(height)}" viewBox="0 0 {_n(width)} {_n(height)}" '
+        f'font-family="Arial, Helvetica, \'Liberation Sans\', sans-serif" text-anchor="middle">\n'
+        f"<title>{entities(title_of(scene))}</title>\n<desc>{entities(alt_text(scene))}</desc>\n"
+        f"<style>{style(theme)}</style>\n"
+        f'<rect class="page" width="{_n(width)}" height="{_n(height)}"/>\n'
+    )
+    return "".join([head, *parts, "</svg>\n"])
+
+
+def _frame(unit: Unit, frames: dict[Scope, Frame]) -> Frame | None:
+    """Return the frame that a unit stands in, made where it is the first."""
+    frame = None
+    for scope in unit.path:
+        if scope not in frames:
+            title = " ".join(storable(scope.name).split())
+            frames[scope] = Frame(width_of(title, SIZES["heading"]), frame, title)
+        frame = frames[scope]
+    return frame
+
+
+def _frame_drawn(frame: Frame) -> str:
+    x, y = frame.x, frame.y - frame.up
+    level = (len(frame.path) - 1) % 2
+    return (
+        f'<rect class="frame level{level}" x="{_n(x)}" y="{_n(y)}" width="{_n(frame.width)}" '
+        f'height="{_n(frame.up + frame.down)}" rx="10" ry="10"/>'
+        f'<text class="heading" x="{_n(x + 10)}" y="{_n(y + 17)}">{entities(frame.title)}</text>\n'
+    )
+
+
+def _legend(scene: Scene, y: float) -> tuple[str, float]:
+    """Return the legend, its top at y, and how wide it is."""
+    parts = []
+    x = EDGE
+    for kind, sample, words in legend_of(scene):
+        if kind in ("value", "gradient"):
+            own = width_of(sample, SIZES["number"]) * 1.04
+            parts.append(_text(f"number {kind}", x + own / 2, y + 14, sample))
+        elif kind == "gate":
+            own = 20.0
+            parts.append(f'<circle class="gate" cx="{_n(x + 10)}" cy="{_n(y + 10)}" r="9"/>')
+        else:
+            own = 26.0
+            parts.append(f'<rect class="pill {kind}" x="{_n(x)}" y="{_n(y)}" width="26" height="20" rx="7" ry="7"/>')
+        parts.append(f'<text class="heading" x="{_n(x + own + 6)}" y="{_n(y + 14)}">{entities(words)}</text>\n')
+        x += own + 6 + width_of(words, SIZES["heading"]) + 22
+    return "".join(parts), x - 22 + EDGE
 
 
 def style(theme: Theme) -> str:
@@ -82,7 +145,13 @@ def style(theme: Theme) -> str:
         ".arrow": f"fill:{theme.wire}",
         ".dashed": "stroke-dasharray:4 3",
         ".gate": f"fill:{theme.gate}",
+        ".closed": f"fill:{theme.frames[0]};stroke:{theme.gate};stroke-width:1.5px",
+        ".frame": f"stroke:{theme.border}",
+        **{f".level{k}": f"fill:{colour}" for k, colour in enumerate(theme.frames)},
         "text.glyph": f"fill:{theme.on_gate};font-size:{_n(SIZES['gate'])}px",
+        "text.inside": f"fill:{theme.ink};font-weight:bold",
+        "text.heading": f"fill:{theme.wire};font-size:{_n(SIZES['heading'])}px;text-anchor:start",
+        "text.title": f"font-size:{_n(SIZES['title'])}px;font-weight:bold;text-anchor:start",
         "text.long": f"font-size:{_n(SIZES['long'])}px",
         "text.number": f"font-size:{_n(SIZES['number'])}px;font-weight:bold",
         "text.value": f"fill:{theme.value}",
@@ -124,11 +193,11 @@ class Shape:
         self.unit = unit
         self.is_root = is_root
         self.above = storable(unit.arithmetic)
-        if unit.gate and unit.label and not is_root:
+        if unit.has_name_above and not is_root:
             self.above = f"{' '.join(storable(unit.label).split())} = {self.above}"
         self.glyph = " ".join(storable(unit.gate).split()) or " " * bool(unit.gate)
-        self.is_round = len(self.glyph) <= ROUND_GATE
-        self.gate = 0.0 if not unit.gate else 2 * RADIUS if self.is_round else width_of(self.glyph, 12) + 18
+        self.is_round = len(self.glyph) <= ROUND_GATE and not unit.scope
+        self.gate = 0.0 if not unit.gate else 2 * RADIUS if self.is_round else width_of(self.glyph, 12) * 1.06 + 18
         small, number = SIZES["arithmetic"], SIZES["number"] * 1.04  # bold
         self.lines = 12 + max(
             40.0,
@@ -177,10 +246,13 @@ class Shape:
         if self.is_round:
             body = f'<circle class="gate" cx="{_n(x + RADIUS)}" cy="{_n(y)}" r="{_n(RADIUS)}"/>'
         else:
+            kind = "gate closed" if self.unit.scope else "gate"
             body = (
-                f'<rect class="gate" x="{_n(x)}" y="{_n(y - 15)}" width="{_n(self.gate)}" height="30" rx="9" ry="9"/>'
+                f'<rect class="{kind}" x="{_n(x)}" y="{_n(y - 15)}" width="{_n(self.gate)}" height="30" rx="9" ry="9"/>'
             )
-        kind, drop = ("glyph", 6) if len(self.glyph) == 1 else ("glyph long", 4)
+        kind, drop = ("glyph", 6) if len(self.glyph) == 1 and self.is_round else ("glyph long", 4)
+        if self.unit.scope:
+            kind += " inside"
         return body + _text(kind, x + half, y + drop, glyph)
 
     def _pill(self, x: float) -> str:

@@ -27,7 +27,7 @@ def text_tree(scene: Scene, encoding: str | None = None, lines: int | None = Non
     wires = sum(len(unit.operands) for unit in scene.units)
     shown = nearest(scene.root, lambda unit: unit.operands, wires if lines is None else lines)
     rows = [["", "value", "gradient", "local × upstream"], *_rows(scene.root, shown)]
-    folded = said_of_fold(len(shown), scene.whole)
+    folded = said_of_fold(shown, scene.whole)
     text = _aligned(rows, scene.has_gradients)
     if encoding is not None and not can_encode(text, encoding):
         text = _aligned([[spelled(cell, encoding) for cell in row] for row in rows], scene.has_gradients)
@@ -85,6 +85,8 @@ class _Names:
         is_referred_to = unit in self.numbers or self.users[unit] > 1
         name = self.of(unit) if is_referred_to else printable(unit.label)
         made = unit.gate or ("" if unit.label else unit.role or "leaf")
+        if made == unit.label:  # a closed scope
+            return name
         return f"{name} = {made}" if name and made else name or made
 
 

@@ -53,8 +53,9 @@ def is_alarming(number: str) -> bool:
 
 def said(unit: Unit) -> str:
     """Return one value as a sentence."""
-    name = unit.label or (f"result of {unit.gate}" if unit.gate else unit.role or "leaf")
-    return f"{name}: value {unit.value}{_gradient(unit)}"
+    name = unit.scope or unit.label or (f"result of {unit.gate}" if unit.gate else unit.role or "leaf")
+    inside = f"{_counted(unit.values, 'value', 'values')} inside, " if unit.scope else ""
+    return f"{name}: {inside}{'' if unit.outputs > 1 else 'value '}{unit.value}{_gradient(unit)}"
 
 
 def title_of(scene: Scene) -> str:
@@ -63,6 +64,7 @@ def title_of(scene: Scene) -> str:
     operations = sum(1 for unit in scene.units if unit.gate)
     leaves = len(scene.units) - operations
     counted = f"{_counted(leaves, 'leaf', 'leaves')} and {_counted(operations, 'operation', 'operations')}"
+    counted += f", {scene.whole:,} values in all" if scene.folded else ""
     return f"Computation graph of {root.label or 'root'} = {root.value}: {counted}"
 
 
@@ -76,11 +78,30 @@ def alt_text(scene: Scene) -> str:
             operands = [names[operand] for operand in unit.operands]
             operands += [f"{unit.hidden:,} more"] * bool(unit.hidden)
             of = f" of {', '.join(operands)}" if operands else ""
-            made = f"{unit.gate}{of}, {unit.arithmetic} = {unit.value}"
+            inside = f" ({_counted(unit.values, 'value', 'values')} inside)" if unit.scope else ""
+            made = f"{unit.gate}{inside}{of}, {unit.arithmetic} = {unit.value}"
         else:
             made = f"{unit.role or 'leaf'}, value {unit.value}"
         lines.append(f"{name}: {made}{_gradient(unit)}.")
     return "\n".join([*lines, *([scene.folded] if scene.folded else [])])
+
+
+def legend_of(scene: Scene) -> list[tuple[str, str, str]]:
+    """Return (kind, sample, words) for each sort of sign in the picture."""
+    roles = dict.fromkeys(unit.role or "leaf" for unit in scene.units if not unit.gate)
+    legend: list[tuple[str, str, str]] = [
+        (role, "", role) for role in ("parameter", "input", "constant", "leaf") if role in roles
+    ]
+    made = [unit for unit in scene.units if unit.gate and unit.outputs == 1]
+    if made:
+        sample = made[0]
+        legend.append(("gate", "", "operation"))
+        legend.append(("value", sample.value, "above the wire: value, computed left to right →"))
+        if scene.has_gradients:
+            legend.append(
+                ("gradient", sample.gradient, "below: gradient = local gradient × upstream gradient, right to left ←")
+            )
+    return legend
 
 
 def described(svg: str, scene: Scene) -> str:

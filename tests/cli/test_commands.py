@@ -95,13 +95,14 @@ def test_without_dot_the_demo_writes_the_same_files(tmp_path):
     assert done.returncode == 0
     text = done.stdout.decode("cp1252")
     assert "picture: " + os.path.join("autograd_lite_demo", "neuron.svg") in text
-    assert (tmp_path / "autograd_lite_demo" / "neuron.svg").read_text(encoding="utf-8").startswith("<svg")
+    assert "<svg" in (tmp_path / "autograd_lite_demo" / "neuron.svg").read_text(encoding="utf-8")
     assert "-o " + os.path.join("autograd_lite_demo", "f.svg") in text
     assert "0.6347 ->" in text
 
 
 def test_the_doctor_names_versions_and_what_to_install(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
     assert main(["doctor"]) == 0
     out = capsys.readouterr().out
     assert f"autograd_lite  {__version__}" in out
@@ -149,6 +150,7 @@ def test_a_dot_that_does_not_start_is_no_dot(monkeypatch, tmp_path):
     broken.write_text("#!/bin/sh\nexit 3\n")
     broken.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
     assert examination.dot_version() is None
     assert examination.formats() == [".txt", ".dot", ".svg"]
 

@@ -40,6 +40,7 @@ def picture():
 @pytest.fixture
 def no_dot(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path / "nothing here"))
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
 
 
 @needs_dot
@@ -72,6 +73,7 @@ def test_without_dot_one_short_error_names_the_command_and_what_works_anyway(pic
 
 def test_without_the_package_the_error_names_pip(picture, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "graphviz", None)
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
     with pytest.raises(RenderError, match="pip install graphviz"):
         picture.graphviz()
     with pytest.raises(RenderError, match="pip install graphviz"):
@@ -167,7 +169,7 @@ def test_the_built_in_engine_has_no_pixels(tmp_path):
 @pytest.mark.parametrize("option", [{"engine": "neato"}, {"theme": "solarized"}, {"theme": ""}])
 def test_an_unknown_engine_or_theme_is_refused_with_the_known_ones(option):
     (name,) = option
-    with pytest.raises(ArgumentError, match=rf"draw: {name} must be one of '\w+', '\w+', '\w+', got '\w*'\. Leave"):
+    with pytest.raises(ArgumentError, match=rf"draw: {name} must be one of '\w+', .*, got '\w*'\. Leave"):
         draw(Value(1.0), **option)
 
 
@@ -207,7 +209,7 @@ def test_a_network_of_a_thousand_values_is_drawn(engine):
         layer = [sum((Value(0.01 * k) * x for k, x in enumerate(layer)), Value(0.1)).tanh() for _ in range(width)]
     layer[0].backward()
     assert len(ag.topological_order(layer[0])) == 980
-    assert draw(layer[0], engine=engine).svg().count("<title>") > 980
+    assert draw(layer[0], engine=engine, sums=False).svg().count("<title>") > 980
 
 
 def test_in_a_repl_the_picture_is_the_tree(picture, monkeypatch):

@@ -32,7 +32,7 @@ def open_page(browser, tmp_path):
 
     def opened(root, step=None, theme="light", **options):
         path = tmp_path / f"{len(pages)}.html"
-        draw(root, theme=theme).save(path)
+        draw(root, theme=theme, sums=False).save(path)
         pages.append(browser.open(path.as_uri() + (f"#step={step}" if step is not None else ""), **options))
         return pages[-1]
 
@@ -72,7 +72,9 @@ def test_a_page_steps_through_both_passes(open_page):
         page.press("ArrowRight")
         said.append(sentence(page))
     assert said == SENTENCES
-    assert shown(page) == [[u.arithmetic, u.value, u.gradient, u.chain_rule] for u in draw(neuron())._scene.units]
+    assert shown(page) == [
+        [u.arithmetic, u.value, u.gradient, u.chain_rule] for u in draw(neuron(), sums=False)._scene.units
+    ]
     assert page.screenshot().startswith(b"\x89PNG")
 
 
@@ -360,7 +362,9 @@ def test_the_smallest_graphs_have_a_page_too(open_page, root):
 @full
 def test_a_page_works_inside_the_frame_of_a_notebook(browser, tmp_path):
     """There it has no address of its own to write to."""
-    (tmp_path / "notebook.html").write_text(f"<!doctype html><body>{frame(draw(neuron()).html())}", encoding="utf-8")
+    (tmp_path / "notebook.html").write_text(
+        f"<!doctype html><body>{frame(draw(neuron(), sums=False).html())}", encoding="utf-8"
+    )
     page = browser.open((tmp_path / "notebook.html").as_uri())
     inner = "document.querySelector('iframe').contentDocument.getElementById"
     page(f"{inner}('step').click()")

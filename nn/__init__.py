@@ -12,7 +12,8 @@
 from nn import data, init
 from nn.activations import Activation, ReLU, Sigmoid, Softmax, Tanh
 from nn.boundary import plot_decision_boundary, plot_steps
-from nn.diagnosis import Diagnosis, diagnose
+from nn.diagnosis import diagnose
+from nn.findings import Diagnosis
 from nn.history import History
 from nn.layers import Layer, Linear, Neuron
 from nn.loss import Loss

@@ -20,6 +20,7 @@ from math import fsum, hypot, isfinite, nan, sqrt
 
 from autograd_lite import Value, first_nonfinite, gradients, topological_order
 from autograd_lite.errors import ArgumentError, InputTypeError, OperationError
+from nn.findings import Diagnosis, Finding, LayerReport
 from nn.guards import examples_at
 from nn.layers import Layer, Neuron
 from nn.loss import Loss, as_list
@@ -39,79 +40,6 @@ SLOPE, OFTEN = 0.01, 0.9
 SMALLEST_UPDATE, LARGEST_UPDATE = 1e-6, 1.0
 VANISHED, EXPLODED = 1e-3, 1e3
 FEW, HALF = 0.02, 0.5
-
-
-class Finding:
-    """One thing that is conspicuous; print it to read it. Everything counts from 1.
-
-    Attributes:
-        kind: "off", "saturated", "unreachable", "update", "dominant", "vanishing", "exploding",
-            "zero" or "nonfinite".
-        layer: its name, "layer 1"; None where it concerns all of them.
-        neurons: numbers within the layer.
-        examples: numbers of the examples.
-        parameters: labels.
-        value: the number that was conspicuous: a share or a ratio.
-        sentence: all of it in words.
-    """
-
-    def __init__(self, kind: str, sentence: str, value: float, layer: str | None = None) -> None:
-        self.kind, self.sentence, self.value, self.layer = kind, sentence, value, layer
-        self.neurons: tuple[int, ...] = ()
-        self.examples: tuple[int, ...] = ()
-        self.parameters: tuple[str, ...] = ()
-
-    def __repr__(self) -> str:
-        return self.sentence
-
-
-class LayerReport:
-    """What was measured in one layer.
-
-    Attributes:
-        name: "layer 1".
-        gradient: rms of dloss/dz over examples and neurons.
-        update: norm of the next step over norm of the weights; nan where these are all 0.
-        off: for each neuron, the share of examples at which its relu is off; None without relu.
-        saturated: the same of sigmoid and tanh.
-    """
-
-    def __init__(self, name: str, neurons: list[Neuron]) -> None:
-        self.name, self._neurons = name, neurons
-        self.gradient, self.update = nan, nan
-        self.off: list[float | None] = [None] * len(neurons)
-        self.saturated: list[float | None] = [None] * len(neurons)
-
-    def __repr__(self) -> str:
-        return f"<{self.name}: gradient {self.gradient:.3g}, update {self.update:.3g}>"
-
-
-class Diagnosis:
-    """What `diagnose` found; print it, or let a REPL show it.
-
-    Attributes:
-        findings: a `Finding` for each thing that is conspicuous.
-        layers: what was measured in each layer, a `LayerReport`.
-        loss: the mean loss of the examples.
-        norms: for each example the norm of its gradient; nan where there is none.
-    """
-
-    def __init__(self, title: str, layers: list[LayerReport], loss: float, norms: list[float]) -> None:
-        self._title, self.layers, self.loss, self.norms = title, layers, loss, norms
-        self.findings: list[Finding] = []
-
-    def __repr__(self) -> str:
-        width = max([len(layer.name) for layer in self.layers], default=0)
-        lines = [self._title.format(f"{self.loss:.4g}")]
-        if self.layers:
-            lines.append(f"  {'':{width}}  dloss/dz  step/weights")
-            lines += [f"  {x.name:{width}}  {_short(x.gradient):8}  {_short(x.update)}" for x in self.layers]
-        lines += [f"- {finding}" for finding in self.findings] or ["Nothing conspicuous."]
-        return "\n".join(lines)
-
-
-def _short(x: float) -> str:
-    return f"{x:.2g}" if isfinite(x) else "-"
 
 
 def diagnose(
@@ -170,7 +98,7 @@ class _Examination:
         self.layers = _layers(model)
         # A neuron is known by its weights: the model may be a class of one's own.
         self.known = {
-            neuron.w[-1]: (layer, k) for layer in self.layers for k, neuron in enumerate(layer._neurons) if neuron.w
+            neuron.w[-1]: (layer, k) for layer in self.layers for k, neuron in enumerate(layer.neurons) if neuron.w
         }
         self.sensitivities: dict[LayerReport, list[float]] = {layer: [] for layer in self.layers}
         self.slopes: dict[tuple[LayerReport, int], list[tuple[str, bool]]] = {}
@@ -188,9 +116,10 @@ class _Examination:
             self._see(row, x, target)
         name = getattr(self.cost, "name", getattr(self.cost, "__name__", "loss"))
         step = f"next step of {type(optimizer).__name__} with lr {optimizer.lr:g}"
-        title = f"{self.model.describe()} on {len(X)} example{'s' * (len(X) != 1)}: {name} {{}}, {step}"
         good = len(self.costs)
-        report = Diagnosis(title, self.layers, fsum([c / good for c in self.costs]) if good else nan, self.norms)
+        loss = fsum([cost / good for cost in self.costs]) if good else nan
+        title = f"{self.model.describe()} on {len(X)} example{'s' * (len(X) != 1)}: {name} {loss:.4g}, {step}"
+        report = Diagnosis(title, self.layers, loss, self.norms)
         report.findings = self.findings
         self._look_at_failures()
         if good:
@@ -241,7 +170,7 @@ class _Examination:
                 sums[node] = self.known[operands[-1]]
             elif len(operands) == 2 and operands[0] in sums:
                 layer, k = sums[operands[0]]
-                if operands[1] is layer._neurons[k].b:  # z is the sum with the bias, not without
+                if operands[1] is layer.neurons[k].b:  # z is the sum with the bias, not without
                     sums[node] = sums.pop(operands[0])
         return sums
 
@@ -303,7 +232,7 @@ class _Examination:
                 self._find_flat(layer, name, ks, least)
 
     def _find_flat(self, layer: LayerReport, name: str, ks: list[int], least: float) -> None:
-        one, count = len(ks) == 1, len(layer._neurons)
+        one, count = len(ks) == 1, len(layer.neurons)
         word, of = ("neuron", "") if count else ("activation", ", in the order of computation")
         which = f"{word}{'s' * (not one)} {_several([k + 1 for k in ks])}{of}"
         if len(ks) == count:
@@ -346,7 +275,7 @@ class _Examination:
         for layer in self.layers:
             numbers = self.sensitivities[layer]
             layer.gradient = hypot(*numbers) / sqrt(len(numbers)) if numbers else nan
-            weights = [w for neuron in layer._neurons for w in neuron.w if w in steps]
+            weights = [w for neuron in layer.neurons for w in neuron.w if w in steps]
             size = hypot(*[w.data for w in weights])
             layer.update = hypot(*[steps[w] for w in weights]) / size if size else nan
         self._look_at_depth()

@@ -374,3 +374,21 @@ def test_a_page_works_inside_the_frame_of_a_notebook(browser, tmp_path):
     assert page.complaints == []
     assert page.requests == []
     page.close()
+
+
+@full
+def test_a_picture_with_a_title_a_legend_and_frames_is_stepped_through(browser, tmp_path):
+    x = Value(0.5, "x", "input")
+    y = ag.sigmoid(x * 2.0).named("y")
+    picture = draw(y, title="σ", legend=True, open="sigmoid")
+    picture.save(tmp_path / "y.html")
+    page = browser.open((tmp_path / "y.html").as_uri())
+    page.press("End")
+    assert page("$('count').textContent") == "step 11 of 11"
+    assert page("document.querySelector('text.title').textContent") == "σ"
+    spot, value = page(
+        "[$('spot'), document.querySelector('g.unit .gradient')].map(e => e.getBoundingClientRect().top)"
+    )
+    assert abs(spot - value) < 20  # the highlight is where the number is, below the title
+    assert page.complaints == []
+    page.close()

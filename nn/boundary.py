@@ -61,13 +61,14 @@ def plot_decision_boundary(
         X, y: the examples, as `fit` takes them.
         before: parameters from before a step, `model.state_dict()`: the boundary then is drawn
             dashed, and the points that were wrong ask a single neuron's line to come closer.
-        hidden: draw also where each hidden neuron is at 0: straight lines in the first layer.
+        hidden: draw also where each hidden neuron is at 0, straight lines in the first layer; few have
+            their names on them, z[layer][neuron], as `model.record(x)` calls them.
         features: the columns of X that are drawn; all others stand at their mean in the surface.
         grid_resolution: points of the surface along each side.
-        eps: how far the picture reaches beyond the examples; a fifth of their range unless given.
+        eps: how far the picture reaches beyond the examples; a quarter of their range unless given.
         xlabel, ylabel: names of the features.
         loss: says what the outputs mean, for a model trained by hand: "bce_logits".
-        colorbar: whether two classes get one.
+        colorbar: whether two classes get one; among subplots it wants layout="constrained".
         ax: the axes to draw on, those of a new figure unless given. Nothing is shown or saved.
 
     >>> from nn import MLP, data, fit

@@ -163,7 +163,7 @@ class Replay:
 
     def _run(self) -> dict[str, Any]:
         """Return all that the page knows, as JSON has it."""
-        kept = self._kept if self._kept[-1][0] == self.epochs else [*self._kept, self._latest]
+        kept = self._frames()
         plane, reading = self.plane, Reading(self.model, self.plane.X, self.y, self.loss, "Replay")
         reading.refuse_guess("Replay")
         classes = len(reading.names) if len(reading.names) > 2 else 1
@@ -211,15 +211,19 @@ class Replay:
             **network,
         }
 
+    def _frames(self) -> list[tuple[int, dict[str, float]]]:
+        return self._kept if self._kept[-1] is self._latest else [*self._kept, self._latest]
+
     def _network(self, reading: Reading) -> dict[str, Any]:
         """Return the widths of the layers and which have biases, or why there is nothing to draw."""
         parts = weighted(self.model)
         layers = [neurons_of(part) for part in parts if neurons_of(part)]
         others = [part for part in parts if not neurons_of(part) and not isinstance(part, Activation)]
-        if others or not layers or isinstance(parts[0], Activation):
+        count = sum(len(neuron.parameters()) for neurons in layers for neuron in neurons)
+        if others or not layers or isinstance(parts[0], Activation) or count != len(self._parameters):
             return {"unseen": ""}
         widths = [len(layers[0][0].w), *map(len, layers)]
-        if max(widths) > WIDEST or len(self.model.parameters()) > EDGES:
+        if max(widths) > WIDEST or count > EDGES:
             return {"unseen": f"{self.model.describe()} is too large to be drawn weight by weight."}
         last = widths[-1]
         outputs = ["y" if last == 1 else reading.names[k] if k < len(reading.names) else "" for k in range(last)]
@@ -233,8 +237,7 @@ class Replay:
         }
 
     def __repr__(self) -> str:
-        extra = self._kept[-1][0] != self.epochs
-        return f"Replay({self.model.describe()}, {self.epochs} epochs, {len(self._kept) + extra} frames)"
+        return f"Replay({self.model.describe()}, {self.epochs} epochs, {len(self._frames())} frames)"
 
 
 def _number(loss: Any) -> float | None:

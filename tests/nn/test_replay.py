@@ -186,6 +186,8 @@ def test_a_perceptron_is_a_line_and_a_model_of_ones_own_has_no_network():
     run = told(nn.Replay(Ring(), XOR, TARGETS, loss="bce", frames=2))
     assert "widths" not in run
     assert run["frames"][0]["weights"] is None
+    tied = nn.Linear(2, 2, random_state=0)
+    assert "widths" not in told(nn.Replay(nn.Sequential(tied, nn.Tanh(), tied), XOR, TARGETS, frames=2))
     large = told(nn.Replay(nn.MLP(2, [33, 1], random_state=0), XOR, TARGETS, frames=2, loss="bce_logits"))
     assert large["unseen"] == "MLP(2, [33, 1]) is too large to be drawn weight by weight."
 

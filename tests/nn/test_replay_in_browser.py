@@ -199,3 +199,14 @@ def test_perceptrons_own_models_and_several_classes_are_shown_too(open_page):
     page = open_page(nn.Replay(nn.MLP(4, [3], random_state=0), flowers.X, flowers.labels, features=(2, 3)))
     assert page("document.querySelectorAll('#boundary .point').length") == 150
     assert page("$('border').getAttribute('d')").count("M") >= 3
+
+
+def test_a_notebook_plays_it_in_a_frame(browser, replay, tmp_path):
+    (tmp_path / "notebook.html").write_text(f"<!doctype html><meta charset=utf-8>{replay._repr_html_()}")
+    page = browser.open((tmp_path / "notebook.html").as_uri(), height=760)
+    inside = "document.querySelector('iframe').contentDocument"
+    page(f"{inside}.getElementById('step').click()")
+    assert page(f"{inside}.getElementById('count').textContent") == f"epoch 1 of {EPOCHS}"
+    assert page(f"{inside}.documentElement.scrollHeight") <= 720, "all of it is seen"
+    assert page.complaints == page.requests == []
+    page.close()

@@ -11,12 +11,13 @@
 24.0
 
 Rows of the table are functions here (`exp`, `relu`, `logsumexp`, ...): give them Values or
-plain floats. `sum`, `max`, `min`, `abs` and `pow` are here too, as attributes only: a star
+plain floats. `sum`, `max`, `min`, `abs`, `pow` and `compile` are here too, as attributes only: a star
 import does not hide Python's own.
 """
 
 from autograd_lite import errors
 from autograd_lite.checking import GradientReport, check_gradients
+from autograd_lite.compiler import compile as compile
 from autograd_lite.derivation import Step, steps
 from autograd_lite.dual import Dual
 from autograd_lite.errors import AutogradError, DomainError, GradientMismatch, StaleGraphError

@@ -1,0 +1,72 @@
+"""The compiler: scalar graph in, native loops out.
+
+Read in this order:
+
+    tape       Values -> flat arrays of integers
+    normal     -> every run of additions and products one sum of products
+    batch      -> samples found as isomorphic parts, the batch an axis
+    circuit    what one sample is, and the gradient built on it:
+    adjoint    -> gradients in pull form, again sums of products
+    forms      -> rows spelled out in elementary rows
+    affine, roll -> thousands of nodes become loops
+    plan       what is computed when
+    emit_numpy the loops as NumPy calls: the reference
+    program    buffers, data, results
+
+`import autograd_lite` imports none of this but the function below.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from autograd_lite.compiler.program import Program
+    from autograd_lite.value import Value
+
+
+def compile(
+    what: Any,
+    parameters: Iterable[Value] | None = None,
+    *,
+    inputs: Iterable[Value] | None = None,
+    batch: Any = None,
+    gradient: bool | None = None,
+    penalty: Callable[[], Value] | None = None,
+    engine: str | None = None,
+    verify: bool = False,
+) -> Program:
+    """Return a program that computes `what`, and its gradient, at native speed.
+
+    Args:
+        what: a function of no arguments that returns the loss (a loop over the samples, say); or,
+            with `batch`, a function of one example; or a Value, or a list of them.
+        parameters: the leaves to differentiate with respect to.
+        inputs: leaves whose numbers may change from call to call; every other leaf is a constant.
+        batch: X, or (X, y): one entry per example. The value is the mean over the examples.
+        gradient: False for values alone, as in prediction; True where there are parameters.
+        penalty: with `batch`, a function of no arguments whose result is added once.
+        engine: None takes the fastest that can run it; "native", "table", "numpy" or "eager" asks for one.
+        verify: compare once with the tape's own backward pass.
+
+    Raises:
+        ImportError: numpy or llvmlite is missing; they are in the extra `fast`.
+        InputTypeError: the function branches in Python on a Value, or reads its `.data`.
+
+    >>> from autograd_lite import Value, compile
+    >>> w, b = Value(0.5), Value(0.0)
+    >>> program = compile(lambda x, y: (w * x + b - y) ** 2, [w, b], batch=([1.0, 2.0], [1.0, 2.0]), verify=True)
+    >>> value, gradient = program()
+    >>> value, gradient.tolist(), w.grad
+    (0.625, [-2.5, -1.5], -2.5)
+    """
+    try:
+        from autograd_lite.compiler.program import build
+    except ImportError as error:
+        raise ImportError(
+            f"compile: numpy and llvmlite are needed, got none of {error.name}. "
+            f"Install them with: pip install 'autograd_lite[fast]'"
+        ) from error
+    return build(what, parameters, inputs, batch, gradient, penalty, engine, verify)

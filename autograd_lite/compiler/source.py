@@ -1,0 +1,181 @@
+"""Where a program comes from: a graph, a function, or one example's function and its data.
+
+A source can be recorded on a tape, and it can be evaluated eagerly: the second is the check
+on the first, the last rung of the ladder, and what names the node where a number went wrong.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autograd_lite import modes
+from autograd_lite.compiler.tape import Tape, paused_collector, record, watching
+from autograd_lite.errors import ArgumentError, InputTypeError
+from autograd_lite.value import Value, gradients
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+
+class Source:
+    """What is compiled: `roots` functions of parameters, inputs and data."""
+
+    arrays: tuple[Array, ...] = ()
+
+    def __init__(self, parameters: Sequence[Value], inputs: Sequence[Value] = ()) -> None:
+        self.parameters, self.inputs = list(parameters), list(inputs)
+
+    def record(self) -> Tape:
+        """Return the graph on a tape."""
+        raise NotImplementedError
+
+    def evaluate(self) -> tuple[Array, Array | None]:
+        """Return the values of the roots, and the gradient, by the tape's own passes."""
+        raise NotImplementedError
+
+
+class GraphSource(Source):
+    """A graph that exists: its branches in Python stay as they were."""
+
+    def __init__(
+        self, roots: Sequence[Value], parameters: Sequence[Value], inputs: Sequence[Value], gradient: bool
+    ) -> None:
+        super().__init__(parameters, inputs)
+        self.roots, self.gradient = list(roots), gradient
+
+    def record(self) -> Tape:
+        with paused_collector():
+            return record(self.roots, self.parameters, self.inputs)
+
+    def evaluate(self) -> tuple[Array, Array | None]:
+        values = np.array([root.forward() for root in self.roots])
+        return values, np.array(gradients(self.roots[0], self.parameters)) if self.gradient else None
+
+
+class FunctionSource(Source):
+    """A function without arguments that returns a Value, or a list of them."""
+
+    def __init__(
+        self, function: Callable[[], Any], parameters: Sequence[Value], inputs: Sequence[Value], gradient: bool
+    ) -> None:
+        super().__init__(parameters, inputs)
+        self.function, self.gradient = function, gradient
+
+    def record(self) -> Tape:
+        with paused_collector():
+            with watching() as made:
+                roots = as_roots(self.function(), self.gradient)
+            return record(roots, self.parameters, self.inputs, made)
+
+    def evaluate(self) -> tuple[Array, Array | None]:
+        roots = as_roots(self.function(), self.gradient)
+        values = np.array([root.data for root in roots])
+        return values, np.array(gradients(roots[0], self.parameters)) if self.gradient else None
+
+
+class ExampleSource(Source):
+    """A function of one example, and the examples: the value is the mean over them, plus a penalty.
+
+    Without a gradient the values are those of every example.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        parameters: Sequence[Value],
+        batch: Any,
+        gradient: bool,
+        penalty: Callable[[], Value] | None,
+    ) -> None:
+        self.function, self.gradient, self.penalty = function, gradient, penalty
+        self.arrays = as_arrays(batch)
+        self.shapes = [array.shape[1:] for array in self.arrays]
+        sizes = [array[0].size for array in self.arrays]
+        first = np.concatenate([a[0].ravel() for a in self.arrays])
+        leaves = [Value(number, None, "input") for number in first.tolist()]
+        super().__init__(parameters, leaves)
+        self.cuts = np.concatenate([[0], np.cumsum(sizes)]).tolist()
+
+    def _arguments(self, numbers: Sequence[Any]) -> list[Any]:
+        return [
+            _nested(numbers[start:end], shape)
+            for start, end, shape in zip(self.cuts[:-1], self.cuts[1:], self.shapes, strict=True)
+        ]
+
+    def record(self) -> Tape:
+        with paused_collector():
+            with watching() as made:
+                roots = as_roots(self.function(*self._arguments(self.inputs)), self.gradient)
+                if self.penalty is not None:
+                    roots.append(self.penalty())
+            return record(roots, self.parameters, self.inputs, made)
+
+    def evaluate(self) -> tuple[Array, Array | None]:
+        matrix = as_matrix(self.arrays)
+        values, slopes = [], np.zeros(len(self.parameters))
+        for row in matrix.tolist():
+            leaves = [Value(number) for number in row]
+            roots = as_roots(self.function(*self._arguments(leaves)), self.gradient)
+            values.append([root.data for root in roots])
+            if self.gradient:
+                slopes += np.array(gradients(roots[0] / float(len(matrix)), self.parameters))
+        if not self.gradient:
+            return np.array(values), None
+        value = float(np.mean(values))
+        if self.penalty is not None:
+            extra = self.penalty()
+            value += extra.data
+            slopes += np.array(gradients(extra, self.parameters))
+        return np.array([value]), slopes
+
+
+def as_roots(result: Any, one: bool) -> list[Value]:
+    """Return what a function returned as a list of Values."""
+    roots = list(result) if isinstance(result, (list, tuple)) and not one else [result]
+    with modes.Mode(modes.recording, True):
+        return [root if isinstance(root, Value) else _constant(root) for root in roots]
+
+
+def _constant(number: Any) -> Value:
+    try:
+        return Value(number)
+    except InputTypeError:
+        raise InputTypeError(
+            f"compile: the function must return a Value, or a list of them without a gradient, got {number!r:.40}."
+        ) from None
+
+
+def as_arrays(batch: Any) -> tuple[Array, ...]:
+    """Return X, or (X, y), as arrays whose first axis is the examples."""
+    parts = batch if isinstance(batch, tuple) else (batch,)
+    try:
+        arrays = tuple(np.asarray(part, np.float64) for part in parts)
+    except (TypeError, ValueError):
+        raise InputTypeError("compile: batch must be an array of numbers, or a tuple of them, as (X, y).") from None
+    lengths = {len(array) if array.ndim else 0 for array in arrays}
+    if len(lengths) != 1 or lengths == {0}:
+        raise ArgumentError(
+            f"compile: the arrays of a batch need one entry per example, got shapes "
+            f"{', '.join(str(array.shape) for array in arrays)}. Pass batch=(X, y)."
+        )
+    return arrays
+
+
+def as_matrix(arrays: Sequence[Array]) -> Array:
+    """Return the examples as the rows of one matrix."""
+    if len(arrays) == 1 and arrays[0].ndim == 2:
+        return np.ascontiguousarray(arrays[0])
+    return np.concatenate([array.reshape(len(array), -1) for array in arrays], axis=1)
+
+
+def _nested(numbers: Sequence[Any], shape: tuple[int, ...]) -> Any:
+    if not shape:
+        return numbers[0]
+    size = len(numbers) // shape[0]
+    return [_nested(numbers[k * size : (k + 1) * size], shape[1:]) for k in range(shape[0])]

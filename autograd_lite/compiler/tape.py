@@ -1,0 +1,188 @@
+"""The tape: a graph of Values as flat arrays of integers.
+
+Values are recorded as they are: there is one way to build a graph, and its numbers are there
+to check against. In a function they are caught as they are made, so that the order on the
+tape is the order of the program, and reading `.data` or branching in Python is refused with
+the line that did it.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain, repeat
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autograd_lite import table, value
+from autograd_lite.errors import InputTypeError
+from autograd_lite.graph import topological_order
+from autograd_lite.value import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from autograd_lite.primitives import Primitive
+
+
+@dataclass(slots=True)
+class Tape:
+    """Nodes 0, 1, ...: constants, parameters, inputs, then operations, operands before users.
+
+    Operation k has the row `names[code[k]]` and the operands `operand[first[k] : first[k + 1]]`.
+    """
+
+    constants: NDArray[np.float64]
+    parameters: int
+    inputs: int
+    names: list[str]
+    rows: dict[str, Primitive]
+    code: NDArray[np.intp]
+    first: NDArray[np.intp]
+    operand: NDArray[np.intp]
+    nodes: list[Value]
+    roots: list[int]
+
+    @property
+    def leaves(self) -> int:
+        return len(self.constants) + self.parameters + self.inputs
+
+
+@contextmanager
+def paused_collector() -> Iterator[None]:
+    """Switch the cyclic collector off: with a million young objects alive it takes most of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@contextmanager
+def watching() -> Iterator[list[Value]]:
+    """Catch the Values made in the block, in order, and refuse what a recorded graph would not repeat."""
+    made: list[Value] = []
+    new, catch = object.__new__, made.append
+
+    def new_value(kind: type[Value]) -> Value:
+        node = new(kind)
+        catch(node)
+        return node
+
+    names = ("__lt__", "__le__", "__gt__", "__ge__", "__bool__", "data")
+    before = {name: vars(Value)[name] for name in names}
+    try:
+        value._new = new_value  # type: ignore[assignment]
+        for name in names[:-1]:
+            setattr(Value, name, _refusing(name, before[name]))
+        Value.data = property(_reading(before["data"].fget), before["data"].fset)  # type: ignore[assignment]
+        yield made
+    finally:
+        value._new = new
+        for name in names:
+            setattr(Value, name, before[name])
+
+
+def _refusing(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+    what = "if, while, max, min or sorted" if name != "__bool__" else "if, while, and, or"
+
+    def refuse(self: Value, *other: Any) -> Any:
+        if _is_the_library():
+            return method(self, *other)
+        raise InputTypeError(
+            f"compile: a Python branch ({what}) may not depend on a Value, got one{_line()}: the program would "
+            f"take the same way for ever. Use where, relu, clip, maximum or max from autograd_lite."
+        )
+
+    return refuse
+
+
+def _reading(read: Callable[[Value], float]) -> Callable[[Value], float]:
+    def refuse(self: Value) -> float:
+        if _is_the_library():
+            return read(self)
+        raise InputTypeError(
+            f"compile: .data may not be read inside the function, got {self.place()}{_line()}: the number of "
+            f"today would be in the program for ever. Use detach(v) from autograd_lite for a number without gradient."
+        )
+
+    return refuse
+
+
+def _is_the_library() -> bool:
+    """Whether the line that compares or reads stands in this library: it decides the same way every time."""
+    name = sys._getframe(2).f_globals.get("__name__", "")
+    return str(name).split(".")[0] in ("autograd_lite", "nn")
+
+
+def _line() -> str:
+    frame = sys._getframe(2)
+    return f" at line {frame.f_lineno} of {frame.f_code.co_filename.rsplit('/', 1)[-1]}"
+
+
+def record(
+    roots: Sequence[Value], parameters: Sequence[Value], inputs: Sequence[Value], made: list[Value] | None = None
+) -> Tape:
+    """Return the graph below roots as a tape.
+
+    Args:
+        roots: what is computed.
+        parameters, inputs: the leaves that vary; any other leaf is a constant.
+        made: all nodes in the order they were made in; the order of a walk without it.
+    """
+    order = _below(roots)
+    if made is not None:
+        born = dict(zip(map(id, made), range(len(made)), strict=True))
+        order.sort(key=lambda node: born.get(id(node), -1))
+    leaves = [node for node in order if node._primitive is None]
+    nodes = [node for node in order if node._primitive is not None]
+    known = {id(leaf) for leaf in [*parameters, *inputs]}
+    fixed = [leaf for leaf in leaves if id(leaf) not in known]
+
+    operands = [node._operands for node in nodes]
+    count = np.fromiter(map(len, operands), np.intp, len(nodes))
+    first = np.concatenate([[0], np.cumsum(count)])
+    flat = list(chain.from_iterable(operands))
+    # A number stands for itself: every float and every other leaf is one of the constants.
+    position = dict.fromkeys(map(id, fixed), -1)
+    for k, node in enumerate([*parameters, *inputs, *nodes]):
+        position[id(node)] = k
+    operand = np.fromiter(map(position.get, map(id, flat), repeat(-1)), np.intp, len(flat))
+    plain = np.nonzero(operand < 0)[0]
+    numbers = [flat[k] if flat[k].__class__ is float else flat[k]._data for k in plain.tolist()]
+    bits = np.array(numbers, np.float64).view(np.int64)  # by bits: 0.0 and -0.0 are two constants, nan is one
+    constants, which = np.unique(bits, return_inverse=True)
+    operand += len(constants)
+    operand[plain] = which
+
+    rows: dict[str, Primitive] = {}
+    codes: dict[str, int] = {}
+    code = np.empty(len(nodes), np.intp)
+    for k, node in enumerate(nodes):
+        primitive = node._primitive
+        assert primitive is not None
+        name = primitive.name
+        if name not in codes:
+            codes[name] = len(codes)
+            rows[name] = primitive
+        code[k] = codes[name]
+    return Tape(
+        constants.view(np.float64), len(parameters), len(inputs), list(codes), rows, code, first, operand, nodes,
+        [position[id(root)] + len(constants) for root in roots],
+    )  # fmt: skip
+
+
+def _below(roots: Sequence[Value]) -> list[Any]:
+    """Return the nodes below any of the roots, once each."""
+    if len(roots) == 1:
+        return topological_order(roots[0])
+    together = Value(0.0)
+    together._primitive, together._operands = table.sum, tuple(roots)
+    return topological_order(together)[:-1]

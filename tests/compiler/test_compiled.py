@@ -1,0 +1,127 @@
+"""compiled = eager: on random programs, all rows of the table, loops over samples of every shape."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.programs import ARITIES, SMOOTH, programs_at_points
+
+import autograd_lite as ag
+from autograd_lite import Value, gradients
+from autograd_lite.primitives import ROWS
+
+np = pytest.importorskip("numpy")
+
+ENGINES = ["numpy"]
+TOLERANCE = 1e-11
+"""Of the largest number: sums are added in another order, and a dozen rows are composed of others."""
+
+every_engine = pytest.mark.parametrize("engine", ENGINES)
+
+
+def assert_agrees(found, expected, what=""):
+    found, expected = np.asarray(found), np.asarray(expected)
+    finite = np.isfinite(expected)
+    assert (np.isfinite(found) == finite).all(), (what, found, expected)
+    scale = max(1.0, float(np.abs(expected[finite]).max(initial=0.0)))
+    assert np.abs(found[finite] - expected[finite]).max(initial=0.0) <= TOLERANCE * scale, (what, found, expected)
+
+
+def check(program, root, parameters):
+    """The program gives what the graph of `root` gives, on the Values too."""
+    expected = gradients(root, parameters)
+    value, slopes = program()
+    assert_agrees(value, root.data, "value")
+    assert_agrees(slopes, expected, "gradient")
+    assert_agrees([p.grad for p in parameters], expected, "grad")
+
+
+@every_engine
+@given(programs_at_points(tuple(ARITIES), 8))
+def test_random_programs(engine, drawn):
+    program, point, other = drawn
+    leaves = [Value(x) for x in point]
+    root = program.run(leaves)[-1]
+    compiled = ag.compile(root, leaves, engine=engine)
+    assert compiled.engine == engine
+    check(compiled, root, leaves)
+    for leaf, x in zip(leaves, other, strict=True):
+        leaf.data = x
+    root.forward()
+    check(compiled, root, leaves)
+
+
+@every_engine
+@given(programs_at_points(SMOOTH, 6), st.lists(st.sampled_from([-1.0, 0.5, 0.5, 0.25]), min_size=2, max_size=9))
+def test_random_programs_in_a_loop_over_samples(engine, drawn, data):
+    """Constants that are equal in some samples, or in all of them, change nothing."""
+    program, point, _ = drawn
+    leaves = [Value(x) for x in point]
+
+    def loss():
+        losses = [program.run([leaves[0] * x, *leaves[1:]])[-1] * x + program.run(leaves)[-1] for x in data]
+        return sum(losses) / float(len(losses)) + 0.125 * sum(p * p for p in leaves)
+
+    check(ag.compile(loss, leaves, engine=engine), loss(), leaves)
+
+
+@every_engine
+@given(programs_at_points(SMOOTH, 6), st.lists(st.floats(-2, 2), min_size=1, max_size=20))
+def test_random_programs_of_one_example(engine, drawn, data):
+    program, point, _ = drawn
+    leaves = [Value(x) for x in point]
+
+    def example(x):
+        return program.run([leaves[0] * x, *leaves[1:]])[-1]
+
+    compiled = ag.compile(example, leaves, batch=data, penalty=lambda: 0.5 * leaves[0] ** 2, engine=engine)
+    root = sum(example(x) for x in data) / float(len(data)) + 0.5 * leaves[0] ** 2
+    check(compiled, root, leaves)
+
+
+def point_of(row):
+    """A point inside the domain, away from kinks."""
+    count = row.arity or 4
+    probes = row.probe * count if len(row.probe) == 1 else row.probe
+    return [p.low + (p.high - p.low) * (0.6180339887 * (k + 1) % 0.9 + 0.05) for k, p in enumerate(probes[:count])]
+
+
+@every_engine
+@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.reserved])
+def test_every_row_of_the_table_has_a_form_that_agrees(engine, name):
+    row = ROWS[name]
+    random.seed(3)
+    point = point_of(row)
+    samples = [[x * (1 + 0.02 * random.random()) for x in point] for _ in range(9)]
+    leaves = [Value(x) for x in point]
+    root = row(*leaves)
+    compiled = ag.compile(root, leaves, engine=engine)
+    assert compiled.engine == engine
+    check(compiled, root, leaves)
+    # and on the axis of samples
+    values = ag.compile(lambda xs: row(*xs), batch=samples, engine=engine)()
+    assert_agrees(values, [row(*xs) for xs in samples])
+
+
+EDGES = [0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, 710.0, -746.0, 1e-310, 5e-324, 0.5, 2.5, -2.5, 1e300]
+
+
+@every_engine
+@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.reserved and (row.arity or 3) <= 2])
+def test_the_forms_agree_at_the_edges(engine, name):
+    """Infinite, nan, denormal, saturated: what the quiet row gives, up to an absolute 1e-14 near 0."""
+    row = ROWS[name].quiet
+    points = [[a] if (row.arity or 1) == 1 else [a, b] for a in EDGES for b in (EDGES if row.arity == 2 else EDGES[:1])]
+    program = ag.compile(lambda *xs: row(*xs), batch=tuple(zip(*points, strict=True)), engine=engine, gradient=False)
+    program.code.evaluate()
+    found = program._results()[0][:, 0]
+    for point, y in zip(points, found.tolist(), strict=True):
+        expected = row.forward(*point)
+        if math.isfinite(expected):  # where it is not, the answer comes from the eager passes
+            assert math.isclose(y, expected, rel_tol=1e-12, abs_tol=1e-14) or not math.isfinite(y), (point, y, expected)
+        else:
+            assert not math.isfinite(y), (point, y, expected)

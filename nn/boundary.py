@@ -116,7 +116,7 @@ def plot_decision_boundary(
         ylim=(plane.low[1], plane.high[1]),
         aspect="equal" if plane.equal else "auto",
     )
-    ax.legend(loc="best", fontsize="small", framealpha=0.9, markerscale=0.7)
+    ax.legend(loc="best", fontsize="small", framealpha=0.9, markerscale=0.7, facecolor="white", labelcolor=INK)
     return ax
 
 

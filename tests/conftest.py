@@ -1,10 +1,12 @@
-"""Two lanes, and Hypothesis settings for each.
+"""Three lanes, and Hypothesis settings for each.
 
 The default lane leaves out what is marked `full`; `--full` or AUTOGRAD_LITE_FULL=1 runs
-everything, with many more random examples.
+everything, with many more random examples. AUTOGRAD_LITE_NIGHTLY=1 holds 100,000 random programs
+to the laws, with a seed of the night; AUTOGRAD_LITE_SEED=... repeats one.
 """
 
 import os
+import random
 import sys
 from pathlib import Path
 
@@ -21,23 +23,36 @@ QUIET = {
 }
 settings.register_profile("ci", max_examples=50, stateful_step_count=25, print_blob=True, **QUIET)
 settings.register_profile("full", max_examples=500, stateful_step_count=60, print_blob=True, **QUIET)
+settings.register_profile("nightly", max_examples=2500, stateful_step_count=60, print_blob=True, **QUIET)
 
 
 def pytest_addoption(parser):
     parser.addoption("--full", action="store_true", help="run the slow checks too, with more random examples")
 
 
+def _is_set(variable):
+    return os.environ.get(variable) == "1"
+
+
 def _full_lane(config):
-    return config.getoption("--full") or os.environ.get("AUTOGRAD_LITE_FULL") == "1"
+    return config.getoption("--full") or _is_set("AUTOGRAD_LITE_FULL") or _is_set("AUTOGRAD_LITE_NIGHTLY")
 
 
 def pytest_configure(config):
-    settings.load_profile("full" if _full_lane(config) else "ci")
+    nightly = _is_set("AUTOGRAD_LITE_NIGHTLY")
+    settings.load_profile("nightly" if nightly else "full" if _full_lane(config) else "ci")
+    os.environ.setdefault("AUTOGRAD_LITE_SEED", str(random.SystemRandom().randrange(10**6)) if nightly else "0")
 
 
 def pytest_report_header(config):
-    lane = "full" if _full_lane(config) else "default (--full runs everything)"
-    return f"autograd_lite lane: {lane}; hypothesis: {settings.default.max_examples} examples, derandomised, seed 0"
+    lane = settings.get_current_profile_name() if _full_lane(config) else "default (--full runs everything)"
+    examples, seed = settings.default.max_examples, os.environ["AUTOGRAD_LITE_SEED"]
+    return f"autograd_lite lane: {lane}; hypothesis: {examples} examples, derandomised, AUTOGRAD_LITE_SEED={seed}"
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if _full_lane(config):  # `-q` leaves the header out
+        terminalreporter.write_line(pytest_report_header(config))
 
 
 def pytest_collection_modifyitems(config, items):

@@ -1,0 +1,119 @@
+"""`assert_gradients`: check_gradients at points that Hypothesis draws."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import HealthCheck, Phase, given, reject, settings
+from hypothesis import strategies as st
+
+from autograd_lite.checking import check_gradients
+from autograd_lite.errors import GradientMismatch, InputTypeError
+from autograd_lite.primitives import FAILURES, Primitive
+from autograd_lite.table import sum as sum_row
+from autograd_lite.testing.strategies import kink_points, points, reals
+from autograd_lite.transforms import grad, jvp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DIRECTION = (1.0, -0.75, 0.625, -1.25)  # of the second derivatives; no two parts cancel
+CONCLUSIVE = ("agrees", "at a kink")
+PHASES = [phase for phase in Phase if phase is not Phase.explain]  # which of our own lines ran explains nothing
+
+
+def assert_gradients(
+    f: Callable[..., Any],
+    *arguments: st.SearchStrategy[Any],
+    gradient: Callable[..., Any] | None = None,
+    rtol: float = 1e-6,
+    examples: int | None = None,
+) -> None:
+    """Check the gradient of a function at points that Hypothesis draws, and shrink a failure to the simplest point.
+
+    Without `gradient`, f is differentiated by this library: in reverse mode, in forward mode,
+    and twice. With it, f may belong to any library. Points where f has no value are passed over.
+
+    Args:
+        f: any function that returns one number.
+        arguments: a strategy for each argument. Left out, those of a primitive are drawn
+            inside of its domain and at its kinks, and any others between -2 and 2.
+        gradient: a function of the same arguments that returns df/dargument.
+        rtol: the smallest relative error that is found; 1e-3 suits float32.
+        examples: how many points; as many as the Hypothesis profile says, unless given.
+
+    Raises:
+        GradientMismatch: a gradient differs, at the point that its note says.
+
+    >>> import math
+    >>> assert_gradients(math.log, reals(0.1, 9.0), gradient=lambda x: 1.0 / x)
+    >>> assert_gradients(lambda x: x ** 3, gradient=lambda x: 3.0 * x)
+    Traceback (most recent call last):
+    autograd_lite.errors.GradientMismatch: check_gradients:
+    ...
+    """
+    __tracebackhide__ = True
+    if not callable(f):
+        raise InputTypeError(f"assert_gradients: a function is needed, got {f!r:.60}. Write assert_gradients(f).")
+    for strategy in arguments:
+        if not isinstance(strategy, st.SearchStrategy):
+            raise InputTypeError(
+                f"assert_gradients: a strategy is needed for each argument, got {strategy!r:.60}. "
+                f"Write assert_gradients(f, reals(0, 1))."
+            )
+    drawn = st.tuples(*arguments) if arguments else _points_of(f)
+    count = settings.default.max_examples if examples is None else examples  # type: ignore[union-attr]
+    name = getattr(f, "__name__", "f")
+    seen: list[str] = []
+
+    @settings(
+        max_examples=count, deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES, print_blob=False
+    )
+    @given(drawn)
+    def gradients_agree(point: tuple[Any, ...]) -> None:
+        try:
+            f(*point)
+        except FAILURES:
+            reject()
+        said = "" if gradient is None else f", gradient={getattr(gradient, '__name__', '...')}"
+        try:
+            seen.extend(_checked(f, point, gradient, rtol))
+        except GradientMismatch as mismatch:
+            mismatch.add_note(f"check_gradients({name}, {', '.join(map(repr, point))}{said}) shows it again.")
+            raise
+
+    gradients_agree()
+    if not any(status in CONCLUSIVE for status in seen):
+        raise AssertionError(
+            f"assert_gradients: no gradient of {name} could be checked, all {len(seen)} verdicts were inconclusive. "
+            f"Draw other points, or see what print(check_gradients({name}, ...)) says."
+        )
+
+
+def _points_of(f: Callable[..., Any]) -> st.SearchStrategy[tuple[Any, ...]]:
+    if isinstance(f, Primitive):
+        return points(f) | points(f, "near") if kink_points(f) else points(f)
+    parameters = inspect.signature(f).parameters.values()
+    needed = [p for p in parameters if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    if not needed:
+        raise InputTypeError(
+            f"assert_gradients: {getattr(f, '__name__', 'f')} does not say how many arguments it takes. "
+            f"Write assert_gradients(f, reals(), reals())."
+        )
+    return st.tuples(*[reals() for _ in needed])
+
+
+def _checked(f: Callable[..., Any], point: tuple[Any, ...], gradient: Any, rtol: float) -> list[str]:
+    """Return the status of each number of the gradient; raise if one differs, in either mode or in the second order."""
+    report = check_gradients(f, *point, gradient=gradient, rtol=rtol)
+    if gradient is None and all(isinstance(x, float) for x in point):
+        direction = [DIRECTION[k % len(DIRECTION)] for k in range(len(point))]
+
+        def slope(*xs: Any) -> Any:  # by reverse mode
+            slopes = grad(f, tuple(range(len(xs))))(*xs)
+            return sum_row(*[d * g for d, g in zip(direction, slopes, strict=True)])
+
+        check_gradients(lambda *xs: jvp(f, xs, direction)[1], *point, rtol=rtol)
+        check_gradients(slope, *point, rtol=rtol)
+    return [verdict.status for verdict in report.verdicts]

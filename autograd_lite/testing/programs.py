@@ -139,8 +139,9 @@ class Network:
         inputs, targets: the data, one list of numbers each per example.
         parameters: of each layer the weights, row by row, and then the biases.
 
-    >>> Network([1, 2, 1], "relu", [[1.0]], [[0.0]], [1.0, -1.0, 0.0, 0.0, 3.0, 5.0, 0.5])(1.0, *[0.5] * 6)
-    2.25
+    >>> network = Network([1, 2, 1], "relu", [[1.0]], [[0.0]], [1.0, -1.0, 0.0, 0.0, 3.0, 5.0, 0.5])
+    >>> network(*network.point)                  # (3 relu(1) + 5 relu(-1) + 0.5)**2
+    12.25
     """
 
     def __init__(

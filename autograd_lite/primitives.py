@@ -230,6 +230,7 @@ class Primitive:
         self.probe: tuple[Interval, ...] = ()
         self.edge: Callable[..., float] = _undefined
         self.selection = False
+        self.rounding: float | Callable[..., float] = 4.0
         self.defaults: tuple[float, ...] = ()
         self.float_gradients: Callable[..., Sequence[float | None]] | None = None
         self._quiet: Primitive | None = None
@@ -441,6 +442,7 @@ def primitive(
     probe: str | tuple[str, ...] = "(-3, 3)",
     edge: Callable[..., float] | None = None,
     selection: bool = False,
+    rounding: float | Callable[..., float] = 4.0,
     defaults: tuple[float, ...] = (),
     float_gradients: Callable[..., Sequence[float | None]] | None = None,
     doc: str = "",
@@ -463,6 +465,8 @@ def primitive(
         edge: the IEEE value where `forward` raises; used inside gradients only.
         selection: the row picks operands; one whose local gradient is 0 was not used, and
             gets nothing, not 0 x upstream.
+        rounding: how far `forward` may be off, in units in the last place of its result; or a
+            function of (y, *operands) that gives the error as a multiple of 2**-52.
         defaults: trailing operands that may be left out.
         float_gradients: all local gradients at once on plain floats, where that is faster.
 
@@ -494,7 +498,7 @@ def primitive(
         raise InputTypeError(f"primitive: {name!r} is a row of the table already. Choose another name.")
     row = Primitive(name, forward, local_gradients)
     row.variadic, row.symbol = variadic, symbol or name
-    row.rule, row.cure, row.defaults, row.selection = rule, cure, defaults, selection
+    row.rule, row.cure, row.defaults, row.selection, row.rounding = rule, cure, defaults, selection, rounding
     row.kinks, row.kink_distance = kinks or {}, kink_distance
     row.edge = edge or _undefined
     row.float_gradients = float_gradients

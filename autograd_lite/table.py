@@ -448,6 +448,29 @@ silu = primitive(
     doc="Return x * sigmoid(x).",
 )
 
+# ---- how far a forward may be off, where that is not 4 units in the last place
+
+
+def _rounding_of_products(y: float, *halves: float) -> float:
+    half = len(halves) // 2
+    products = [x * w for x, w in zip(halves[:half], halves[half:], strict=True)]
+    return 0.5 * floats.total(*map(math.fabs, [*products, y]))
+
+
+def _rounding_of_the_top(y: float, *xs: float) -> float:  # that may be larger than the result, which crosses zero
+    return 4.0 * floats.maximum(*map(math.fabs, (y, *xs)))
+
+
+for _row in (select, step, sign, floor, greater, detach, identity, relu, abs, maximum, minimum, clip, max, min, neg):
+    _row.rounding = 0.0
+for _row in (add, sub, mul, div, chain, gate, sum, sqrt, leaky_relu):
+    _row.rounding = 0.5
+for _row in (gaussian, normal_cdf, gelu, tanh_gate, gelu_tanh):
+    _row.rounding = 16.0
+prod.rounding = lambda y, *xs: 0.5 * len(xs) * math.fabs(y)
+dot_row.rounding = _rounding_of_products
+logsumexp.rounding = logaddexp.rounding = _rounding_of_the_top
+
 for _row in ROWS.values():
     _row.reserved = True
 for _row in (add, sub, mul, neg):  # these never raise, so they stay themselves inside gradients

@@ -260,24 +260,16 @@ def partials(name: str, numbers: Sequence[float]) -> list[Any]:
 
 
 def largest_term(name: str, operand: int, numbers: Sequence[float]) -> Any:
-    """The largest of the terms of opposite sign that a result near a root is the difference of.
+    """The largest of the terms of opposite sign that a gradient near a root is the difference of.
 
-    `operand` -1 is the value. Near such a root no formula in floats is accurate relative to the
-    result, so the promise is made relative to these.
+    Near such a root no formula in floats is accurate relative to the result, so the promise is
+    made relative to these.
     """
     with mp.workdps(_digits(numbers)):
         xs = [mp.mpf(x) for x in numbers]
         if name in TERMS and operand == 0:
             return max(abs(term) for term in TERMS[name](*xs))
-        if name in ("logsumexp", "logaddexp") and operand == -1:
-            return max(map(abs, xs))
-        if name in ("dot", "sum") and operand == -1:
-            return mp.fsum(abs(a * b) for a, b in _pairs(xs)) if name == "dot" else max(map(abs, xs))
         return mp.zero
-
-
-def _pairs(xs: list[Any]) -> list[tuple[Any, Any]]:
-    return list(zip(xs[: len(xs) // 2], xs[len(xs) // 2 :], strict=True))
 
 
 TERMS: dict[str, Callable[..., tuple[Any, ...]]] = {

@@ -21,7 +21,8 @@ DEEPEST = 5  # columns of the extrapolation table
 FIRST, FINER, FINEST, LONGER = 8, 8, 20, 8  # how many steps are tried, and how many more where they do not suffice
 WITNESSES = 2  # shorter steps that must be there to contradict an estimate
 TINIEST = 5e-324
-SAFETY_TRUNCATION, SAFETY_SCATTER, SAFETY_NOISE = 2.0, 8.0, 4.0
+POWERS = {"central": 2, "right": 1, "left": 1, "bend": -1}
+SAFETY_TRUNCATION, SAFETY_SCATTER, SAFETY_NOISE = 4.0, 8.0, 4.0
 SIGNIFICANT = 1e3  # a change of the value by so many roundings is no noise
 
 
@@ -85,8 +86,8 @@ class Samples:
         self.rows: dict[int, Sample] = {}
         self._known: dict[tuple[str, bool, int], Slope | None] = {}
         self.count = 0
-        self._reach = max(0.25 * min(abs(x) or 1.0, 1.0), TINIEST)
         self._shortest = max(4.0 * ulp(x) * epsilon * 2.0**52, 1e3 * TINIEST)
+        self._reach = max(0.25 * min(abs(x) or 1.0, 1.0), TINIEST)
 
     def run(self, enough: Callable[[Samples], bool]) -> None:
         """Sample until `enough` says so, or until every step that may tell something is taken."""
@@ -143,7 +144,8 @@ class Samples:
     def slope(self, side: str, *, clean: bool = True) -> Slope | None:
         """Return the slope on a side ("central", "right", "left"), None where samples are too few.
 
-        With `clean`, only samples on this side of every kink count.
+        "bend" is half of what the slope is larger on the right than on the left: 0 where the function
+        is smooth. With `clean`, only samples on this side of every kink count.
         """
         key = side, clean, len(self.rows)
         if key not in self._known:
@@ -157,7 +159,7 @@ class Samples:
             signs = {copysign(1.0, q) for _, q, _ in points[-3:] if q in (inf, -inf)}
             if len(signs) == 1 and not any(isfinite(q) for _, q, _ in points[-3:]):
                 return Slope(signs.pop() * inf, 0.0, side)
-        found = extrapolated(usable, 2 if side == "central" else 1)
+        found = extrapolated(usable, POWERS[side])
         if found is None:
             return None
         value, error, step = found
@@ -175,11 +177,13 @@ class Samples:
             right = s.right if s.clean_right or not clean else None
             left = s.left if s.clean_left or not clean else None
             before, after = here if side == "right" else left, here if side == "left" else right
+            if side == "bend" and left is not None and right is not None:
+                before, after = here - left, right - here
             width = (x if side == "left" else s.ahead) - (x if side == "right" else s.behind)
-            step = width / 2.0 if side == "central" else width
+            step = width / 2.0 if side in ("central", "bend") else width
             if before is None or after is None or not isfinite(width):
                 break
-            size = max(abs(before), abs(after), abs(here))
+            size = max(abs(here), abs(right or 0.0), abs(left or 0.0))
             noise = max(self.epsilon * size, self.noise, TINIEST)
             change = after - before
             quotient = change / width
@@ -199,7 +203,7 @@ class Samples:
             if sign * q <= 0.0 or sign * steeper <= 0.0:
                 return None
             exponents.append(log(abs(steeper / q)) / log(h / shorter))
-        if min(exponents) < 0.05:
+        if min(exponents) < 0.05 or max(exponents) - min(exponents) > 0.05:  # a power of the step, or nothing
             return None
         slope = Slope(sign * inf, 0.0, side)
         slope.jump = min(exponents) > 0.95
@@ -226,7 +230,8 @@ class Samples:
         """
         if self._reach < self._shortest:
             return inf
-        return 4.0 * SAFETY_NOISE * max(self.epsilon * abs(self.here), self.noise, TINIEST) / self._reach
+        size = max(abs(self.here), min(abs(self.x), 1.0))  # inside, numbers may be as large as x
+        return 4.0 * SAFETY_NOISE * max(self.epsilon * size, self.noise, TINIEST) / self._reach
 
     def shortest(self) -> float:
         """Return the shortest step that was taken."""
@@ -268,7 +273,8 @@ def extrapolated(points: list[tuple[float, float, float]], power: int) -> tuple[
 
     Args:
         points: (step, quotient, noise of the quotient), the longest step first.
-        power: the quotients are a series in step**power: 2 for central ones, else 1.
+        power: the powers of the step in the series of quotients: 2 for 2, 4, 6, ..., 1 for 1, 2, 3, ...,
+            -1 for 1, 3, 5, ...
 
     >>> cubes = [(h, ((1 + h) ** 3 - (1 - h) ** 3) / (2 * h), 1e-16 / h) for h in (0.4, 0.1, 0.02, 0.004, 0.001)]
     >>> slope, error, _ = extrapolated(cubes, 2)
@@ -279,7 +285,10 @@ def extrapolated(points: list[tuple[float, float, float]], power: int) -> tuple[
     for k, (h, q, _) in enumerate(points):
         row = [q]
         for m in range(1, min(k, DEEPEST) + 1):
-            ratio = points[k - m][0] / h
+            if power > 0:
+                ratio = points[k - m][0] / h
+            else:  # 1, 3, 5: for steps of a constant ratio, which they have but for rounding
+                ratio = (points[k - 1][0] / h) ** (2 * m - 1)
             factor = (ratio * ratio if power == 2 else ratio) - 1.0
             row.append(row[m - 1] + (row[m - 1] - table[k - 1][m - 1]) / factor)
         table.append(row)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from autograd_lite.primitives import Primitive
 
 DOUBLE = 2.0**-52
+LEGS = 60  # of a way past kinks: away from one, each is twice the last
 PRECISIONS = (("bfloat16", 2.0**-7), ("float16", 2.0**-10), ("float32", 2.0**-23))
 
 
@@ -36,6 +37,8 @@ class Evaluation:
         crossings: what lay between the point and the nearest sample on a side: kinks, or other paths.
         dense: the numbers next to which there was a kink again.
         failure: the error that the nearest sample without a value raised.
+        order: the nodes of a graph that was recorded; judged, parts: verdicts on their local
+            gradients that were found, and those to come.
     """
 
     numbers: list[float]
@@ -48,6 +51,8 @@ class Evaluation:
     def __init__(self) -> None:
         self.epsilon, self.noise = DOUBLE, 0.0
         self.order: list[Any] = []
+        self.parts: Iterator[tuple[Any, Any]] | None = None
+        self.judged: list[tuple[Any, Any]] = []
         self.crossings: dict[tuple[int, bool], tuple[float, tuple[Any, ...]]] = {}
         self.dense: set[int] = set()
         self.failure: dict[int, tuple[float, Exception]] = {}
@@ -121,13 +126,12 @@ class Recorded(Evaluation):
             return y, (None,), False
         crossed, dense = [], False
         for k, before, distance in self.kinks:
-            way = 0.0
-            for a, b in zip(before, numbers_of(order[k]), strict=True):
-                way += abs(a - b)
-            if way and way >= distance:
+            after = numbers_of(order[k])
+            row = self.order[k]._primitive
+            way, between = _way(row.kink_distance, before, after, distance)
+            if between:
                 crossed.append(self.order[k])
-                if order[k]._primitive.kink_distance(*numbers_of(order[k])) < 0.1 * way:
-                    dense = True
+                dense = dense or row.kink_distance(*after) < 0.1 * way
         return y, tuple(crossed), dense
 
     def at_complex(self, i: int, z: complex) -> complex | None:
@@ -162,6 +166,25 @@ def _rounding(root: Any) -> float:
     """Return a first-order bound of the rounding error of root: eps x the sum of |adjoint x value|."""
     terms = [abs(adjoint * node.data) for node, adjoint in sweep(root, 1.0).items() if not node.is_leaf]
     return DOUBLE * fsum(term for term in terms if isfinite(term))
+
+
+def _way(
+    kink_distance: Callable[..., float], before: Sequence[float], after: Sequence[float], distance: float
+) -> tuple[float, bool]:
+    """Return how far operands moved, and whether a kink may lie on the straight way; `distance` is that before.
+
+    No kink is nearer than its distance: so one may go as far, and ask again.
+    """
+    way = sum([abs(b - a) for a, b in zip(before, after, strict=True)])
+    gone, free = 0.0, distance
+    for _ in range(LEGS):
+        if gone + free > way or way == 0.0:
+            return way, False
+        gone += 0.9 * free
+        free = kink_distance(*[a + (b - a) * (gone / way) for a, b in zip(before, after, strict=True)])
+        if not free > 0.2 * distance:
+            break
+    return way, True
 
 
 class Opaque(Evaluation):
@@ -212,10 +235,10 @@ class RowAt(Evaluation):
         numbers = list(self.numbers)
         numbers[i] = x
         y = self.row.evaluate(numbers)
-        way = abs(x - self.numbers[i])
-        if way < self._distance or self.row.kink_distance is None:
+        if self.row.kink_distance is None:
             return y, (), False
-        return y, (self.row,), self.row.kink_distance(*numbers) < 0.1 * way
+        way, between = _way(self.row.kink_distance, self.numbers, numbers, self._distance)
+        return y, (self.row,) if between else (), between and self.row.kink_distance(*numbers) < 0.1 * way
 
 
 def _complex_result(f: Any, point: Sequence[Any], numbers: list[float], i: int, z: complex) -> complex | None:

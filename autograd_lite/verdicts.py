@@ -116,10 +116,14 @@ class _Case:
         best, left, right = self.smooth()
         if best is None or self.are_apart(left, right):
             return False
+        if best.method != "central" and self.crossed():  # a kink at hand: see the other side
+            return False
         return self.is_precise(best, 0.1) and not self.is_off(best)  # what differs is looked at from all distances
 
     def decide(self) -> None:
         best, left, right = self.smooth()
+        if best and best.method != "central" and self.crossed():
+            left, right = self.side("left"), self.side("right")
         if self.are_apart(left, right):
             self.at_kink(left, right)
         elif best and not isfinite(best.value):  # beyond the largest float
@@ -174,14 +178,26 @@ class _Case:
 
     def is_off(self, slope: Slope) -> bool:
         """True where the gradient lies outside of what the slope leaves open."""
-        if self.analytic == slope.value:
-            return False
+        if self.analytic == slope.value or not isfinite(slope.value):
+            return self.analytic != slope.value
         slack = 0.1 * self.rtol * max(abs(self.analytic), abs(slope.value))
         return not abs(self.analytic - slope.value) <= slope.error + slack
 
     def is_sure(self, slope: Slope) -> bool:
-        gap = abs(self.analytic - slope.value)
-        return self.samples.shows(slope, gap if gap == gap else inf)
+        gap, samples = abs(self.analytic - slope.value), self.samples
+        if gap != gap:
+            gap = inf
+        if 0.0 < abs(self.verdict.x) < samples.shortest():  # x is nothing beside any step
+            return False
+        if slope.method == "central":  # the mean of both sides: their difference must not hide the gap
+            bend = samples.slope("bend")
+            if bend is None or gap < 2.0 * (abs(bend.value) + bend.error):
+                return False
+            if abs(slope.value) <= slope.error:
+                left, right = samples.slope("left"), samples.slope("right")
+                if not (left and right and samples.shows(left, gap) and samples.shows(right, gap)):
+                    return False
+        return samples.shows(slope, gap)
 
     def are_apart(self, a: Slope | None, b: Slope | None) -> bool:
         """True where two slopes are there and differ by more than their errors."""
@@ -289,10 +305,8 @@ class _Case:
         At several kinks at once, or where 0 meets inf, the chain rule need not give a slope.
         """
         crossed = self.crossed()
-        if crossed and self.i in self.evaluation.dense:
-            self.say(INCONCLUSIVE, f"{self.place()}, and the numbers next to it are at one too")
-            return
-        if not self.evaluation.order:
+        dense = crossed and self.i in self.evaluation.dense
+        if not self.evaluation.order and not dense:
             return
         infinite = unsure = None
         for node, local in local_verdicts(self.evaluation, self.rtol):
@@ -305,7 +319,9 @@ class _Case:
         found = self.evaluation.chain_rule()[self.i]
         if not (abs(found - self.analytic) <= self.rtol * abs(found) or found != found != self.analytic):
             return
-        if infinite:
+        if dense:
+            self.say(INCONCLUSIVE, f"{self.place()}, and the numbers next to it are at one too")
+        elif infinite:
             node, local_gradient = infinite
             self.say(KINK, f"the local gradient of {in_words(node)} is {local_gradient!r} here: no chain rule holds")
         elif crossed and None not in crossed:
@@ -339,6 +355,9 @@ class _Case:
             return f"at the edge of the domain{f' of {row}' if row else ''}"
         if inf in (self.verdict.left, self.verdict.right) or -inf in (self.verdict.left, self.verdict.right):
             return "where the slope is infinite"
+        for node, local in local_verdicts(self.evaluation, self.rtol):
+            if local.status == KINK:
+                return f"at a {kind} of {in_words(node)}"
         elsewhere = " of no row: a branch of Python's own (`if`, `max`)" if self.evaluation.order else ""
         return f"at a {kind}{elsewhere}"
 
@@ -373,7 +392,16 @@ def in_words(node: Any) -> str:
 
 
 def local_verdicts(evaluation: Evaluation, rtol: float) -> Iterator[tuple[Any, Verdict]]:
-    """Yield a verdict on every local gradient of a recorded graph, operands before their users."""
+    """Yield a verdict on every local gradient of a recorded graph, operands before their users; each is found once."""
+    if evaluation.parts is None:
+        evaluation.parts = _local_verdicts(evaluation, rtol)
+    yield from evaluation.judged
+    for part in evaluation.parts:
+        evaluation.judged.append(part)
+        yield part
+
+
+def _local_verdicts(evaluation: Evaluation, rtol: float) -> Iterator[tuple[Any, Verdict]]:
     seen = set()
     for node in evaluation.order:
         numbers = numbers_of(node)

@@ -11,7 +11,9 @@ Read in this order:
     affine, roll -> thousands of nodes become loops
     plan       what is computed when
     emit_numpy the loops as NumPy calls: the reference
-    program    buffers, data, results
+    writer, rows_llvm, emit_llvm -> the loops as vectors of machine code
+    kernel     data into blocks, and the update rules
+    native, trainer, program: buffers, data, steps, results
 
 `import autograd_lite` imports none of this but the function below.
 """

@@ -179,6 +179,7 @@ class _Merger:
         self.owner = np.full(len(normal) + 1, -1)
         self.owner[members + normal.leaves] = np.arange(len(members))[:, None]
         self.nodes: list[int] = []
+        self.in_common = self.chosen = False  # parameters that all samples use, and that samples choose
         self.result = -1
 
     def merge(self) -> _Merger:
@@ -197,6 +198,8 @@ class _Merger:
             self.nodes.append(node)
             _remember(normal, int(members[0, k]), self.circuit, {int(members[0, k]) + normal.leaves: node})
         self.result = self.circuit.total(self._terms(self.pieces.terms), self.axis)
+        if self.chosen and not self.in_common:
+            raise NotABatch("pieces that are alike have no parameter in common")
         return self
 
     def _terms(self, where: NDArray[np.intp]) -> tuple[tuple[int, int, int], ...]:
@@ -230,6 +233,7 @@ class _Merger:
         if same and not is_data:
             if nodes[0] >= self.normal.leaves:
                 raise NotABatch("samples share a result")
+            self.in_common |= self._parameters(nodes)
             return self.leaves[int(nodes[0])]
         if (nodes < 0).any():
             raise NotABatch("samples differ in their terms")
@@ -241,6 +245,7 @@ class _Merger:
         if self._constants(nodes):
             return self._column(self.normal.tape.constants[nodes], place if is_data else -1)
         if self._parameters(nodes):
+            self.chosen = True
             return self._choice(nodes, self.leaves)
         raise NotABatch("samples differ in what they use")
 

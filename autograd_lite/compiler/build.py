@@ -13,7 +13,7 @@ from autograd_lite.compiler.circuit import Circuit, Uncompilable
 from autograd_lite.compiler.forms import spell_out
 from autograd_lite.compiler.normal import normalise
 from autograd_lite.compiler.plan import Plan, make_plan
-from autograd_lite.compiler.roll import Rolled, roll
+from autograd_lite.compiler.roll import RESULT, Rolled, roll
 from autograd_lite.compiler.source import ExampleSource, Source
 from autograd_lite.primitives import ROWS
 
@@ -60,6 +60,10 @@ def lower(source: Source, gradient: bool) -> Lowered:
     inputs = 0 if isinstance(source, ExampleSource) else len(source.inputs)
     rolled = roll(circuit, roots, slopes, count, inputs)
     plan = make_plan(rolled, {axis: len(data) for axis, data in samples.items()})
+    for root in roots:  # what is wanted of every sample is kept for every sample
+        group = rolled.group_of[root]
+        if group is not None and group.space == RESULT:
+            group.crossing = True
     return Lowered(circuit, roots, rolled, plan, samples, len(tape.code), notes)
 
 

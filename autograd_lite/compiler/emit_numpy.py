@@ -77,6 +77,10 @@ class NumpyCode:
         """Take the data of an axis, one row per sample."""
         self.data[axis] = np.vstack([samples.T, np.full(len(samples), weight)])
 
+    def load(self, samples: Array, mean: bool) -> None:
+        """Take the examples of axis 1."""
+        self.bind(1, samples, 1.0 / len(samples) if mean else 1.0)
+
     def evaluate(self) -> None:
         """Compute everything from what is in shared memory and in the data."""
         self.results = {axis: np.zeros((self.sizes.get(axis, 0), data.shape[1])) for axis, data in self.data.items()}
@@ -141,4 +145,4 @@ def _sum_of_kind(kind: Kind, where: NDArray[np.intp], read: Callable[..., Array]
         values = np.einsum("ntk,ntk->nk", *np.broadcast_arrays(a, read(kind.b, where[..., 1])))
     if over_samples and kind.axis:
         values = values.sum(axis=1, keepdims=True)
-    return np.negative(values) if kind.role else values
+    return np.asarray(-values if kind.role else values)

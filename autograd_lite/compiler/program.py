@@ -9,6 +9,7 @@ import numpy as np
 from autograd_lite.compiler.build import Lowered, lower
 from autograd_lite.compiler.circuit import Uncompilable
 from autograd_lite.compiler.emit_numpy import NumpyCode
+from autograd_lite.compiler.native import NativeCode
 from autograd_lite.compiler.resident import resident_class
 from autograd_lite.compiler.source import (
     ExampleSource,
@@ -19,7 +20,8 @@ from autograd_lite.compiler.source import (
     as_matrix,
     as_roots,
 )
-from autograd_lite.errors import ArgumentError, AutogradError, InputTypeError
+from autograd_lite.compiler.trainer import Trainer, check_parameters, rule_of
+from autograd_lite.errors import ArgumentError, AutogradError, InputTypeError, NonFiniteError
 from autograd_lite.modes import raise_on_nonfinite
 from autograd_lite.primitives import to_float
 from autograd_lite.value import Value
@@ -53,8 +55,10 @@ class Program:
         self.notes: list[str] = []
         self.lowered: Lowered | None = None
         self.code: Any = None
+        self.capacity = len(source.arrays[0]) if isinstance(source, ExampleSource) else 0
         self._resident = resident_class(self._release)
         self._held = False
+        self._trainer: Trainer | None = None
         if engine != "eager":
             try:
                 self._compile(engine)
@@ -68,7 +72,7 @@ class Program:
     def _compile(self, engine: str | None) -> None:
         lowered = lower(self.source, self.gradient)
         self.notes += lowered.notes
-        self.lowered, self.code = lowered, NumpyCode(lowered)
+        self.lowered, self.code = lowered, NumpyCode(lowered) if engine == "numpy" else NativeCode(lowered)
         circuit, place = lowered.circuit, lowered.rolled.place
         for node, number in circuit.numbers.items():
             if place[node] >= 0:
@@ -84,14 +88,15 @@ class Program:
         source = self.source
         if isinstance(source, ExampleSource):
             given = as_arrays(tuple(arrays))
-            if [a.shape[1:] for a in given] != source.shapes:
-                expected = ", ".join(str(("n", *shape)) for shape in source.shapes)
+            source.check_shapes(given)
+            if len(given[0]) > self.capacity:
                 raise ArgumentError(
-                    f"program: the data must have the shapes {expected}, got {', '.join(str(a.shape) for a in given)}."
+                    f"program: was compiled for {self.capacity} examples at most, got {len(given[0])}. "
+                    f"Compile it with a larger batch."
                 )
             source.arrays = given
             if self.code is not None:
-                self.code.bind(1, as_matrix(given), 1.0 / len(given[0]) if self.gradient else 1.0)
+                self.code.load(as_matrix(given), self.gradient)
             return
         if len(arrays) != len(source.inputs):
             raise ArgumentError(f"program: takes {len(source.inputs)} inputs, got {len(arrays)}.")
@@ -137,6 +142,120 @@ class Program:
         if not np.isfinite(values).all() or (slopes is not None and not np.isfinite(slopes).all()):
             return self._second_opinion(values)
         return self._shape(values, slopes)
+
+    # ---- training
+
+    def step(self, optimizer: Any) -> float:
+        """Make one step of an optimiser: loss, gradient and update; return the loss before it.
+
+        SGD and Adam of `nn` move the parameters in the same native call. Any other optimiser with a
+        `step()` gets the gradient on the Values.
+
+        Raises:
+            NonFiniteError: the loss, the gradient or a parameter would be nan or inf. No step was made.
+        """
+        trainer = self._trainer
+        if trainer is None or trainer.optimizer is not optimizer or rule_of(optimizer) != trainer.rule:
+            trainer = self._new_trainer(optimizer)
+            if trainer is None:
+                return self._step_on_values(optimizer)
+        self._upload()
+        loss = trainer.step()
+        if loss is None:
+            raise self._not_finite()
+        return loss
+
+    def run(self, optimizer: Any, steps: int | None = None, data: Any = None, batches: Any = None) -> Array:
+        """Make many steps in one native call; return the loss before each.
+
+        Args:
+            optimizer: as of `step`.
+            steps: how many; as many as there are batches unless given.
+            data: X, or (X, y), of any number of examples; None stays with the data that are bound.
+            batches: the examples of each step, as lists of row numbers; in order unless given, as many
+                at a time as the program was compiled for.
+        """
+        chosen = None
+        if data is not None:
+            if not isinstance(self.source, ExampleSource):
+                raise ArgumentError("run: data can be given to a program of one example only. Pass batch= to compile.")
+            chosen = self._batches(data, steps, batches)
+        elif batches is not None:
+            raise ArgumentError("run: batches number rows of data, got none. Pass data=(X, y).")
+        count = len(chosen[1]) if chosen else steps
+        if count is None:
+            raise ArgumentError("run: how many steps must be said. Pass steps=100.")
+        trainer = self._new_trainer(optimizer)
+        if trainer is None:
+            losses = []
+            for k in range(count):
+                if chosen:
+                    self._bind(_rows(chosen[0], chosen[1][k]))
+                losses.append(self._step_on_values(optimizer))
+            return np.array(losses)
+        self._upload()
+        if chosen:
+            starts = np.concatenate([[0], np.cumsum([len(batch) for batch in chosen[1]])])
+            order = np.concatenate(chosen[1]).astype(np.int64) if count else np.zeros(0, np.int64)
+            self.code.point_to(as_matrix(chosen[0]), order, starts, True)
+        losses, made = trainer.run(count)
+        if chosen and count:
+            self.code.control.set(matrix=0)
+            self.source.arrays = _rows(chosen[0], chosen[1][min(made, count - 1)])
+        if made < count:
+            raise self._not_finite()
+        return losses
+
+    def _batches(self, data: Any, steps: int | None, batches: Any) -> tuple[tuple[Array, ...], list[Array]]:
+        assert isinstance(self.source, ExampleSource)
+        given = as_arrays(data)
+        self.source.check_shapes(given)
+        total = len(given[0])
+        if batches is None:
+            size = min(self.capacity, total)
+            parts = [np.arange(k, min(k + size, total)) for k in range(0, total, size)]
+            chosen = [parts[k % len(parts)] for k in range(len(parts) if steps is None else steps)]
+        else:
+            chosen = [np.asarray(batch, np.int64) for batch in batches][:steps]
+            for batch in chosen:
+                if not 0 < len(batch) <= self.capacity or batch.min() < 0 or batch.max() >= total:
+                    raise ArgumentError(
+                        f"run: a batch is 1 to {self.capacity} numbers of rows in 0..{total - 1}, got {batch!r:.60}."
+                    )
+        return given, chosen
+
+    def _new_trainer(self, optimizer: Any) -> Trainer | None:
+        if not self.gradient:
+            raise ArgumentError("program: a step needs a gradient, got values alone. Pass parameters to compile.")
+        check_parameters(optimizer, self.parameters)
+        rule = rule_of(optimizer)
+        if rule is None or not isinstance(self.code, NativeCode):
+            return None
+        if self._trainer is None or self._trainer.optimizer is not optimizer or self._trainer.rule != rule:
+            assert self.lowered is not None
+            place = int(self.lowered.rolled.place[self.lowered.roots[0]])
+            self._trainer = Trainer(self.code, optimizer, rule, place)
+        return self._trainer
+
+    def _step_on_values(self, optimizer: Any) -> float:
+        value, slopes = self()
+        for p, slope in zip(self.parameters, slopes.tolist(), strict=True):
+            p.grad = slope
+        optimizer.step()
+        return float(value)
+
+    def _not_finite(self) -> AutogradError:
+        """Return the error of a step that was not made; the eager passes may raise a better one."""
+        self._release()
+        with raise_on_nonfinite():
+            value, slopes = self.source.evaluate()
+        assert slopes is not None
+        bad = [p for p, slope in zip(self.parameters, slopes.tolist(), strict=True) if not np.isfinite(slope)]
+        what = f"the gradient of {bad[0].place()} is not" if bad else "a parameter would not be"
+        return NonFiniteError(
+            f"program: a step must leave everything finite, got a loss of {float(value[0]):.6g}, and {what}. "
+            f"No step was made. Lower the learning rate, or call explain and first_nonfinite on the eager graph."
+        )
 
     def _results(self) -> tuple[Array, Array | None]:
         lowered, count = self.lowered, len(self.parameters)
@@ -241,6 +360,10 @@ def build(
     if verify:
         program.verify()
     return program
+
+
+def _rows(arrays: Sequence[Array], rows: Array) -> tuple[Array, ...]:
+    return tuple(array[rows] for array in arrays)
 
 
 def _leaves(leaves: Iterable[Value] | None, name: str) -> list[Value]:

@@ -108,6 +108,14 @@ class ExampleSource(Source):
             for start, end, shape in zip(self.cuts[:-1], self.cuts[1:], self.shapes, strict=True)
         ]
 
+    def check_shapes(self, arrays: Sequence[Array]) -> None:
+        """Raise unless arrays are examples of the shapes this was recorded with."""
+        if [array.shape[1:] for array in arrays] != self.shapes:
+            raise ArgumentError(
+                f"program: the data must have the shapes {', '.join(str(('n', *shape)) for shape in self.shapes)}, "
+                f"got {', '.join(str(array.shape) for array in arrays)}."
+            )
+
     def record(self) -> Tape:
         with paused_collector():
             with watching() as made:

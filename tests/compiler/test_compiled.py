@@ -16,7 +16,7 @@ from autograd_lite.primitives import ROWS
 
 np = pytest.importorskip("numpy")
 
-ENGINES = ["numpy"]
+ENGINES = ["numpy", "native"]
 TOLERANCE = 1e-11
 """Of the largest number: sums are added in another order, and a dozen rows are composed of others."""
 

@@ -1,0 +1,573 @@
+"""Instructions as loops of LLVM, the vectors written out.
+
+Samples are the lanes of vectors. A block of samples goes through all instructions of a pass
+before the next one comes; sums over the samples are kept lane by lane and added up at the
+end. Where there is no batch, lanes are neighbouring rows, or neighbouring terms of a sum.
+Running sums stand in registers, for a tile of several rows and vectors at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autograd_lite.compiler.circuit import SYMMETRIC
+from autograd_lite.compiler.plan import WIDTH
+from autograd_lite.compiler.roll import DATA, Group, Instruction, Kind
+from autograd_lite.compiler.rows_llvm import apply_row
+from autograd_lite.compiler.writer import Module, Writer, kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from autograd_lite.compiler.build import Lowered
+
+LONG = 3
+"""From how many products in a row on it pays to keep a tile of running sums."""
+
+
+@dataclass(slots=True)
+class Layout:
+    """Where things lie in the one array of doubles: first index per axis, and of each group that crosses passes."""
+
+    sums: int
+    results: dict[int, int]
+    crossing: dict[int, int]
+    data: dict[int, int]
+    size: int
+
+
+def lay_out(lowered: Lowered, blocks: dict[int, int]) -> Layout:
+    """Return the layout: shared numbers, sums in the making, results of a block, those kept, data."""
+    rolled, lanes = lowered.rolled, lowered.plan.lanes
+    top = -(-rolled.shared // WIDTH) * WIDTH
+    sums = top
+    top += WIDTH * sum(i.count for i in rolled.instructions if i.reducing)
+    results, crossing, data = {}, {}, {}
+    for axis in lanes:
+        results[axis] = top
+        top += rolled.results.get(axis, 0) * lanes[axis]
+    kept = [group for group in rolled.groups if group.crossing]
+    for group in kept:
+        crossing[group.number] = top
+        top += group.size * lanes[group.axis] * blocks[group.axis]
+    for axis, columns in lowered.columns.items():
+        data[axis] = top
+        top += columns * lanes[axis] * blocks[axis]
+    return Layout(sums, results, crossing, data, top)
+
+
+@dataclass(slots=True)
+class Dim:
+    """One loop over rows: how far each stream moves, how many rows are done at once, and in how many lanes."""
+
+    extent: int
+    strides: list[int]
+    tile: int = 1
+    lanes: int = 1
+
+
+@dataclass(slots=True)
+class Terms:
+    """The terms of a kind as loops (extent, stride of a, stride of b), or as a table of offsets."""
+
+    kind: Kind
+    loops: list[tuple[int, int, int]]
+    table: int = -1
+    length: int = 0
+
+
+class Emitter:
+    """Writes `evaluate(memory, tables, blocks)` for a program."""
+
+    def __init__(self, lowered: Lowered, layout: Layout) -> None:
+        self.lowered, self.layout = lowered, layout
+        self.module = Module()
+        self.w = Writer(self.module, "void @evaluate(ptr %memory, ptr %tables, ptr %blocks)")
+        self.tables: list[NDArray[np.int32]] = []
+        self.table_size = 0
+        self.sums: dict[Instruction, int] = {}
+        self.cleared: set[Instruction] = set()
+        self.block = "0"
+        self.lanes = 0
+
+    def emit(self) -> tuple[Module, NDArray[np.int32]]:
+        """Return the module, and the tables its code needs."""
+        top = self.layout.sums
+        for instruction in self.lowered.rolled.instructions:
+            if instruction.reducing:
+                self.sums[instruction] = top
+                top += WIDTH * instruction.count
+        w = self.w
+        for step in self.lowered.plan.steps:
+            if not step.axis:
+                for instruction, kinds in step.parts:
+                    self._phase(instruction, kinds)
+                continue
+            self.lanes = self.lowered.plan.lanes[step.axis]
+            for instruction, kinds in step.parts:
+                if kinds is not None and instruction not in self.cleared:
+                    self.cleared.add(instruction)
+                    self._clear(instruction)
+            count = w.fresh(f"load i64, ptr {w.let(f'getelementptr i64, ptr %blocks, i64 {step.axis - 1}')}")
+            w.loop(count, lambda block, _, parts=step.parts: self._pass(block, parts))  # type: ignore[misc]
+        w.do("ret void")
+        self.module.add("evaluate", w)
+        tables = np.concatenate([*self.tables, np.zeros(1, np.int32)])
+        return self.module, tables
+
+    def _pass(self, block: str, parts: Sequence[tuple[Instruction, list[Kind] | None]]) -> tuple[str, ...]:
+        self.block = block
+        for instruction, kinds in parts:
+            if kinds is None:
+                self._for_samples(instruction)
+            else:
+                self._add_up(instruction, kinds)
+        self.block = "0"
+        return ()
+
+    def _clear(self, instruction: Instruction) -> None:
+        w, start = self.w, self.sums[instruction]
+        zero = w.number(0.0, WIDTH)
+
+        def body(i: str, _: list[str]) -> tuple[str, ...]:
+            w.store(zero, w.pointer("%memory", w.mul(i, WIDTH), start), WIDTH)
+            return ()
+
+        w.loop(instruction.count, body)
+
+    # ---- the three ways an instruction runs
+
+    def _for_samples(self, instruction: Instruction) -> None:
+        """One number per row and sample: the lanes are samples."""
+        streams = _Streams(self, instruction, instruction.kinds)
+        vectors = self.lanes // WIDTH
+        long = _is_long(instruction.op, instruction.kinds)
+        wide = min(4 if long else 2, vectors)
+        dims = streams.dims()
+        if long and dims:
+            dims[-1].tile = min(dims[-1].extent, {4: 4, 3: 5}.get(wide, 8))
+        dims.append(Dim(self.lanes, streams.lane, wide, WIDTH))
+        self._rows(streams, dims, lambda offsets, tiles, width: self._compute(streams, offsets, tiles, width, None))
+
+    def _add_up(self, instruction: Instruction, kinds: list[Kind]) -> None:
+        """A sum over the samples: the lanes are samples, and so are the terms."""
+        streams = _Streams(self, instruction, kinds)
+        streams.out_of_sums(self.sums[instruction])
+        dims = streams.dims()
+        for dim in [dim for dim in dims if dim.extent > 1][-2:]:
+            dim.tile = min(dim.extent, 4)
+        for k, terms in enumerate(streams.terms):
+            a, b = streams.lane[1 + 2 * k], streams.lane[2 + 2 * k]
+            terms.loops.append((self.lanes // WIDTH, a * WIDTH, b * WIDTH))
+        self._rows(streams, dims, lambda offsets, tiles, _: self._compute(streams, offsets, tiles, WIDTH, WIDTH))
+
+    def _phase(self, instruction: Instruction, kinds: list[Kind] | None) -> None:
+        """One number for all samples: the lanes are rows, or terms, or there are none."""
+        start = None
+        if kinds is not None:
+            self._finish(instruction)
+            start = 1
+            if not kinds:
+                return
+        streams = _Streams(self, instruction, instruction.kinds if kinds is None else kinds)
+        dims = streams.dims()
+        long = _is_long(instruction.op, streams.kinds)
+        row_dim = next((d for d in dims[::-1] if d.extent >= WIDTH and d.strides[0] == 1 and _unit(d.strides)), None)
+        if row_dim is not None and streams.full is None:
+            row_dim.lanes = WIDTH
+            streams.lane = row_dim.strides
+            if long:
+                row_dim.tile = 2 if row_dim.extent >= 2 * WIDTH else 1
+                others = [dim for dim in dims if dim is not row_dim and dim.extent > 1]
+                if others:
+                    others[-1].tile = min(others[-1].extent, 4)
+        elif long and streams.full is None:
+            streams.lanes_are_terms = True
+            for dim, tile in zip([dim for dim in dims if dim.extent > 1][:-3:-1], (4, 2), strict=False):
+                dim.tile = min(dim.extent, tile)
+        self._rows(streams, dims, lambda offsets, tiles, width: self._compute(streams, offsets, tiles, width, start))
+
+    def _finish(self, instruction: Instruction) -> None:
+        """Add up the lanes of every sum, to where its row lies."""
+        streams = _Streams(self, instruction, [])
+        streams.in_sums(self.sums[instruction])
+        w = self.w
+
+        def one(offsets: list[str], tiles: list[tuple[int, list[int], int]], width: int) -> None:
+            total = w.sum_of_lanes(w.load(w.pointer("%memory", offsets[1]), WIDTH))
+            w.store(total, w.pointer("%memory", offsets[0]), 1)
+
+        self._rows(streams, streams.dims(), one)
+
+    # ---- rows
+
+    def _rows(self, streams: _Streams, dims: list[Dim], leaf: Callable[[list[str], Any, int], None]) -> None:
+        """Write the nest of loops over rows, whole tiles first, then what is left over."""
+        w = self.w
+
+        def nest(level: int, offsets: list[str], tiles: list[tuple[int, list[int], int]], width: int) -> None:
+            if level == len(dims):
+                leaf(offsets, tiles, width)
+                return
+            dim = dims[level]
+            for start, count, tile, lanes in _segments(dim):
+
+                def body(i: str, _: list[str], start: int = start, tile: int = tile, lanes: int = lanes) -> list[str]:
+                    moved = [
+                        w.add(w.add(offset, w.mul(i, stride * tile * lanes)), stride * start)
+                        for offset, stride in zip(offsets, dim.strides, strict=True)
+                    ]
+                    here = [*tiles, (tile, dim.strides, lanes)] if tile > 1 or lanes > 1 else tiles
+                    nest(level + 1, moved, here, max(width, lanes))
+                    return []
+
+                w.loop(count, body)
+
+        if streams.table < 0:
+            nest(0, [w.add(base, constant) for base, constant in streams.start()], [], 1)
+            return
+
+        def row(r: str, _: list[str]) -> list[str]:
+            streams.row = r
+            count = streams.instruction.count
+            entries = [
+                self.entry(w.add(r, streams.table + q * count)) if streams.listed[q] else "0"
+                for q in range(len(streams.listed))
+            ]
+            offsets = [
+                w.add(w.add(base, constant), entry)
+                for (base, constant), entry in zip(streams.start(), entries, strict=True)
+            ]
+            nest(0, offsets, [], 1)
+            return []
+
+        w.loop(streams.instruction.count, row)
+
+    def entry(self, index: str) -> str:
+        """Load an offset from the tables."""
+        w = self.w
+        place = w.let(f"getelementptr i32, ptr %tables, i64 {index}")
+        return w.let(f"sext i32 {w.fresh(f'load i32, ptr {place}')} to i64")
+
+    def add_table(self, numbers: NDArray[Any]) -> int:
+        """Keep offsets for the code; return the index of the first."""
+        start = self.table_size
+        self.tables.append(np.ascontiguousarray(numbers, np.int32).ravel())
+        self.table_size += self.tables[-1].size
+        return start
+
+    # ---- one tile of rows
+
+    def _compute(
+        self,
+        streams: _Streams,
+        offsets: list[str],
+        tiles: list[tuple[int, list[int], int]],
+        width: int,
+        start: int | None,
+    ) -> None:
+        """Compute a tile of rows and store it; `start` says that sums go on from what is stored, in that width."""
+        w = self.w
+        places = list(product(*[range(count) for count, _, _ in tiles]))
+        shifts = [
+            [sum(strides[q] * at * n for (_, strides, n), at in zip(tiles, place, strict=True)) for place in places]
+            for q in range(len(offsets))
+        ]
+        out = [w.pointer("%memory", offsets[0], shift) for shift in shifts[0]]
+        if streams.instruction.op == "sum":
+            if start is None:
+                first = [w.number(0.0, width)] * len(places)
+            else:
+                first = [w.load(pointer, width) for pointer in out]
+            values = self._sum(streams, offsets, shifts, width, first)
+        else:
+            values = self._row(streams, offsets, shifts, width)
+        for value, pointer in zip(values, out, strict=True):
+            w.store(value, pointer, width)
+
+    def _load(self, streams: _Streams, q: int, offset: str, shifts: list[int], width: int) -> list[str]:
+        """Return an operand for every row of the tile, each number loaded once."""
+        w, lane = self.w, streams.lane[q]
+        found: dict[int, str] = {}
+        for shift in shifts:
+            if shift not in found:
+                pointer = w.pointer("%memory", offset, shift)
+                found[shift] = w.load(pointer, width) if lane else w.splat(w.load(pointer, 1), width)
+        return [found[shift] for shift in shifts]
+
+    def _row(self, streams: _Streams, offsets: list[str], shifts: list[list[int]], width: int) -> list[str]:
+        w, op = self.w, streams.instruction.op
+        if op not in SYMMETRIC:
+            order = sorted(range(len(streams.kinds)), key=lambda k: streams.kinds[k].role)
+            operands = [
+                self._load(streams, 1 + 2 * k, self._first(streams, k, offsets)[0], shifts[1 + 2 * k], width)
+                for k in order
+            ]
+            return [apply_row(w, op, width, list(xs)) for xs in zip(*operands, strict=True)]
+        # The first operand twice: the largest of x, x, y, z.
+        values = self._load(streams, 1, self._first(streams, 0, offsets)[0], shifts[1], width)
+        for k in range(len(streams.kinds)):
+
+            def further(a: str, _: str, now: list[str], k: int = k) -> list[str]:
+                loaded = self._load(streams, 1 + 2 * k, a, shifts[1 + 2 * k], width)
+                return [apply_row(w, op, width, [x, y]) for x, y in zip(now, loaded, strict=True)]
+
+            values = self._over_terms(streams, k, offsets, further, values, kind_of(width))
+        return values
+
+    def _sum(
+        self, streams: _Streams, offsets: list[str], shifts: list[list[int]], width: int, first: list[str]
+    ) -> list[str]:
+        values = first
+        for k, kind in enumerate(streams.kinds):
+            terms = streams.terms[k]
+            if streams.lanes_are_terms and terms.loops and _vectorisable(terms.loops[-1]):
+                values = self._sum_in_lanes(streams, k, offsets, shifts, values)
+                continue
+
+            def further(a: str, b: str, now: list[str], k: int = k, kind: Kind = kind) -> list[str]:
+                return self._add_products(streams, k, kind, (a, b), shifts, width, now)
+
+            values = self._over_terms(streams, k, offsets, further, values, kind_of(width))
+        return values
+
+    def _sum_in_lanes(
+        self, streams: _Streams, k: int, offsets: list[str], shifts: list[list[int]], values: list[str]
+    ) -> list[str]:
+        """Add up terms eight at a time, then the rest one by one."""
+        w, terms, kind = self.w, streams.terms[k], streams.kinds[k]
+        *outer, (extent, step_a, step_b) = terms.loops
+        whole = extent // WIDTH
+        lane, streams.lane = streams.lane, list(streams.lane)
+        streams.lane[1 + 2 * k], streams.lane[2 + 2 * k] = step_a, step_b
+        terms.loops = [*outer, (whole, step_a * WIDTH, step_b * WIDTH)]
+
+        def in_lanes(a: str, b: str, now: list[str]) -> list[str]:
+            return self._add_products(streams, k, kind, (a, b), shifts, WIDTH, now)
+
+        zeros = [w.number(0.0, WIDTH)] * len(values)
+        lanes = self._over_terms(streams, k, offsets, in_lanes, zeros, kind_of(WIDTH))
+        streams.lane = lane
+        values = [
+            w.let(f"fadd double {value}, {w.sum_of_lanes(total)}") for value, total in zip(values, lanes, strict=True)
+        ]
+        if extent % WIDTH:
+            terms.loops = [*outer, (extent % WIDTH, step_a, step_b)]
+            done = whole * WIDTH
+            moved = list(offsets)
+            moved[1 + 2 * k] = w.add(offsets[1 + 2 * k], done * step_a)
+            moved[2 + 2 * k] = w.add(offsets[2 + 2 * k], done * step_b)
+
+            def one(a: str, b: str, now: list[str]) -> list[str]:
+                return self._add_products(streams, k, kind, (a, b), shifts, 1, now)
+
+            values = self._over_terms(streams, k, moved, one, values, "double")
+        terms.loops = [*outer, (extent, step_a, step_b)]
+        return values
+
+    def _add_products(
+        self,
+        streams: _Streams,
+        k: int,
+        kind: Kind,
+        places: tuple[str, str],
+        shifts: list[list[int]],
+        width: int,
+        now: list[str],
+    ) -> list[str]:
+        """Return now ± a·b, or now ± a, for every row of the tile."""
+        w = self.w
+        a = self._load(streams, 1 + 2 * k, places[0], shifts[1 + 2 * k], width)
+        if kind.b is None:
+            op = "fsub" if kind.role else "fadd"
+            return [w.let(f"{op} {kind_of(width)} {x}, {y}") for x, y in zip(now, a, strict=True)]
+        b = self._load(streams, 2 + 2 * k, places[1], shifts[2 + 2 * k], width)
+        if kind.role:
+            a = [w.let(f"fneg {kind_of(width)} {x}") for x in a]
+        return [w.fma(x, y, z, width) for x, y, z in zip(a, b, now, strict=True)]
+
+    # ---- terms
+
+    def _first(self, streams: _Streams, k: int, offsets: list[str]) -> tuple[str, str]:
+        """Return where the first term of a kind lies."""
+        if streams.full is None:
+            return offsets[1 + 2 * k], offsets[2 + 2 * k]
+        return self._listed(streams, k, self.w.mul(streams.row, streams.kinds[k].count), offsets)
+
+    def _listed(self, streams: _Streams, k: int, index: str, offsets: list[str]) -> tuple[str, str]:
+        w, terms = self.w, streams.terms[k]
+        a = w.add(offsets[1 + 2 * k], self.entry(w.add(index, terms.table)))
+        if streams.kinds[k].b is None:
+            return a, "0"
+        return a, w.add(offsets[2 + 2 * k], self.entry(w.add(index, terms.table + terms.length)))
+
+    def _over_terms(
+        self,
+        streams: _Streams,
+        k: int,
+        offsets: list[str],
+        further: Callable[[str, str, list[str]], list[str]],
+        values: list[str],
+        kind: str,
+    ) -> list[str]:
+        """Carry values through `further(place of a, place of b, values)` for all terms of a kind."""
+        w, terms = self.w, streams.terms[k]
+
+        def nest(level: int, a: str, b: str, now: list[str]) -> list[str]:
+            if level == len(terms.loops):
+                return further(a, b, now)
+            extent, step_a, step_b = terms.loops[level]
+            return w.loop(
+                extent,
+                lambda i, inner: nest(level + 1, w.add(a, w.mul(i, step_a)), w.add(b, w.mul(i, step_b)), inner),
+                [(kind, value) for value in now],
+            )
+
+        if terms.table < 0:
+            return nest(0, offsets[1 + 2 * k], offsets[2 + 2 * k], values)
+        start = "0" if streams.full is None else w.mul(streams.row, streams.kinds[k].count)
+
+        def listed(t: str, now: list[str]) -> list[str]:
+            a, b = self._listed(streams, k, w.add(start, t), offsets)
+            return nest(0, a, b, now)
+
+        return w.loop(streams.kinds[k].count, listed, [(kind, value) for value in values])
+
+
+class _Streams:
+    """Out, and a and b of every kind: where each starts, and how it moves from row to row and lane to lane."""
+
+    def __init__(self, emitter: Emitter, instruction: Instruction, kinds: list[Kind]) -> None:
+        self.emitter, self.instruction, self.kinds = emitter, instruction, kinds
+        self.row = "0"
+        self.lanes_are_terms = False
+        chosen = [instruction.kinds.index(kind) for kind in kinds]
+        self.columns = [0, *[1 + 2 * k + side for k in chosen for side in (0, 1)]]
+        groups: list[Group | None] = [instruction.group]
+        for kind in kinds:
+            groups += [kind.a, kind.b]
+        self.bases: list[tuple[str, int]] = []
+        self.unit: list[int] = []
+        self.lane: list[int] = []
+        for group in groups:
+            base, unit = self._base(group)
+            self.bases.append(base)
+            self.unit.append(unit)
+            self.lane.append(1 if group is not None and group.axis else 0)
+        self.full = True if any(kind.full is not None for kind in instruction.kinds) else None
+        self.listed = [True] * len(self.columns)
+        self.own: list[int] = []
+        self.table = -1
+        if instruction.table is not None:
+            self._list_rows()
+        self.terms = [self._terms(k, kind) for k, kind in enumerate(kinds)]
+
+    def _base(self, group: Group | None) -> tuple[tuple[str, int], int]:
+        """Return the address of place 0 of a group's space, as something known at run time and a constant."""
+        e = self.emitter
+        if group is None or not group.axis:
+            return ("0", 0), 1
+        lanes, layout = e.lowered.plan.lanes[group.axis], e.layout
+        if group.space == DATA:
+            columns = e.lowered.columns[group.axis]
+            return (e.w.mul(e.block, columns * lanes), layout.data[group.axis]), lanes
+        if group.crossing:
+            start = layout.crossing[group.number] - group.base * lanes
+            return (e.w.mul(e.block, group.size * lanes), start), lanes
+        return ("0", layout.results[group.axis]), lanes
+
+    def _list_rows(self) -> None:
+        rows = self.instruction.table
+        assert rows is not None
+        columns = [
+            rows[:, c] * u if c < rows.shape[1] else np.zeros(len(rows), np.intp)
+            for c, u in zip(self.columns, self.unit, strict=True)
+        ]
+        self.listed = [c < rows.shape[1] for c in self.columns]
+        self.table = self.emitter.add_table(np.concatenate(columns))
+
+    def out_of_sums(self, start: int) -> None:
+        """Let rows go to the sums in the making, one vector after the other."""
+        self.bases[0], self.lane[0] = ("0", start), 1
+        self.own = [0]
+
+    def in_sums(self, start: int) -> None:
+        """Let rows come from the sums in the making, as one more stream."""
+        self.bases.append(("0", start))
+        self.unit.append(1)
+        self.lane.append(0)
+        self.columns.append(0)
+        self.listed.append(True)
+        self.own = [len(self.columns) - 1]
+
+    def start(self) -> list[tuple[str, int]]:
+        """Return where row 0 of every stream lies (of a listed stream: its base)."""
+        found = []
+        for q, ((base, constant), column, unit) in enumerate(zip(self.bases, self.columns, self.unit, strict=True)):
+            if q in self.own:
+                offset = 0
+                base = self.emitter.w.mul(self.row, WIDTH) if self.table >= 0 else base
+            elif self.table >= 0 or column >= len(self.instruction.base):
+                offset = 0
+            else:
+                offset = int(self.instruction.base[column]) * unit
+            found.append((base, constant + offset))
+        return found
+
+    def dims(self) -> list[Dim]:
+        """Return the loops over rows; a table has one of its own around them."""
+        for q in self.own:
+            self.listed[q] = False
+        if self.instruction.loops is None:
+            return []
+        dims, below = [], WIDTH * self.instruction.count
+        for extent, strides in self.instruction.loops:
+            below //= extent
+            moves = [
+                below if q in self.own else (strides[column] * unit if column < len(strides) else 0)
+                for q, (column, unit) in enumerate(zip(self.columns, self.unit, strict=True))
+            ]
+            dims.append(Dim(extent, moves))
+        return dims
+
+    def _terms(self, k: int, kind: Kind) -> Terms:
+        a, b = self.unit[1 + 2 * k], self.unit[2 + 2 * k]
+        offsets = kind.full if kind.full is not None else kind.table
+        if offsets is not None:
+            table = self.emitter.add_table(np.concatenate([offsets[..., 0].ravel() * a, offsets[..., 1].ravel() * b]))
+            return Terms(kind, [], table, offsets[..., 0].size)
+        assert kind.loops is not None
+        b = 0 if kind.b is None else b
+        return Terms(kind, [(loop.extent, loop.strides[0] * a, loop.strides[1] * b) for loop in kind.loops])
+
+
+def _is_long(op: str, kinds: Sequence[Kind]) -> bool:
+    return op == "sum" and any(kind.count >= LONG and kind.b is not None for kind in kinds)
+
+
+def _unit(strides: Sequence[int]) -> bool:
+    return all(stride in (0, 1) for stride in strides)
+
+
+def _vectorisable(loop: tuple[int, int, int]) -> bool:
+    return loop[0] >= WIDTH and _unit(loop[1:])
+
+
+def _segments(dim: Dim) -> list[tuple[int, int, int, int]]:
+    """Return (start, how often, tile, lanes) that cover a loop: whole tiles, then smaller ones."""
+    found, start = [], 0
+    for tile, lanes in ((dim.tile, dim.lanes), (1, dim.lanes)):
+        count = (dim.extent - start) // (tile * lanes)
+        if count:
+            found.append((start, count, tile, lanes))
+            start += count * tile * lanes
+    left = dim.extent - start
+    if left and dim.lanes > 1:
+        found.append((start, left, 1, 1))
+    return found

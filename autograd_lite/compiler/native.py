@@ -1,0 +1,122 @@
+"""Native code with its memory and its control block."""
+
+from __future__ import annotations
+
+import ctypes
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autograd_lite.compiler.emit_llvm import Emitter, lay_out
+from autograd_lite.compiler.kernel import CELLS, kernel
+from autograd_lite.compiler.plan import WIDTH
+from autograd_lite.compiler.roll import DATA
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from autograd_lite.compiler.build import Lowered
+    from autograd_lite.compiler.roll import Group
+
+    Array = NDArray[np.float64]
+
+
+class Control:
+    """The control block of the kernel: cells by name; arrays that it points to are kept alive."""
+
+    def __init__(self) -> None:
+        self.cells = np.zeros(len(CELLS), np.int64)
+        self.doubles = self.cells.view(np.float64)
+        self._kept: dict[str, Any] = {}
+        self.address = ctypes.c_void_p(self.cells.ctypes.data)
+
+    def set(self, **cells: Any) -> None:
+        for name, value in cells.items():
+            k = CELLS.index(name)
+            if isinstance(value, np.ndarray):
+                self._kept[name] = value
+                self.cells[k] = value.ctypes.data
+            elif isinstance(value, float):
+                self.doubles[k] = value
+            else:
+                self.cells[k] = value
+
+
+class NativeCode:
+    """The instructions of a program as machine code.
+
+    Attributes:
+        shared: the numbers that are the same for all samples: parameters, gradient, inputs, constants, ...
+        control: what the kernel is told.
+    """
+
+    engine = "native"
+
+    def __init__(self, lowered: Lowered) -> None:
+        self.lowered, self.lanes = lowered, lowered.plan.lanes
+        self.capacity = {axis: ceil(len(data) / self.lanes[axis]) for axis, data in lowered.samples.items()}
+        self.layout = lay_out(lowered, self.capacity)
+        module, tables = Emitter(lowered, self.layout).emit()
+        self.machine = module.compile()
+        self._kernel, self.train, self._pack = kernel()
+        self.memory = aligned(self.layout.size)
+        self.shared = self.memory[: lowered.rolled.shared]
+        self.blocks = np.zeros(max(1, len(self.capacity)), np.int64)
+        self._evaluate = self.machine.function("evaluate", None, *[ctypes.c_void_p] * 3)
+        self._arguments = [ctypes.c_void_p(x.ctypes.data) for x in (self.memory, tables, self.blocks)]
+        self.control = Control()
+        self.control.set(
+            evaluate=self.machine.address("evaluate"), memory=self.memory, tables=tables, blocks=self.blocks
+        )
+        if self.lanes:
+            lanes, data = self.lanes[1], self.layout.data[1]
+            self.control.set(columns=lowered.columns[1] - 1, lanes=lanes, data=data)
+
+    def bind(self, axis: int, samples: Array, weight: float) -> None:
+        """Take the data of an axis, one row per sample; lanes that are left over repeat the last one at weight 0."""
+        lanes, columns = self.lanes[axis], self.lowered.columns[axis]
+        count = ceil(len(samples) / lanes)
+        self.blocks[axis - 1] = count
+        full = np.empty((count * lanes, columns))
+        full[: len(samples), :-1] = samples
+        full[len(samples) :, :-1] = samples[-1]
+        full[:, -1] = weight
+        full[len(samples) :, -1] = 0.0
+        blocks = full.reshape(count, lanes, columns).transpose(0, 2, 1)
+        start = self.layout.data[axis]
+        self.memory[start : start + blocks.size] = blocks.ravel()
+
+    def load(self, samples: Array, mean: bool) -> None:
+        """Take the examples of axis 1, natively."""
+        count = len(samples)
+        self.point_to(samples, np.arange(count), [0, count], mean)
+        self._pack(self.control.address, 0)
+        self.control.set(matrix=0)
+
+    def point_to(self, matrix: Array, order: NDArray[np.int64], starts: Sequence[int], mean: bool) -> None:
+        """Say where the kernel finds the examples of its steps."""
+        self.control.set(matrix=matrix, order=order, starts=np.array(starts, np.int64), mean=int(mean))
+
+    def evaluate(self) -> None:
+        """Compute everything from what is in memory."""
+        self._evaluate(*self._arguments)
+
+    def results_of(self, group: Group, place: int) -> Array:
+        """Return a result for every sample of its axis."""
+        lanes, count = self.lanes[group.axis], int(self.blocks[group.axis - 1])
+        if group.space == DATA:
+            size, start = self.lowered.columns[group.axis], self.layout.data[group.axis]
+        else:
+            size, start = group.size, self.layout.crossing[group.number]
+        stored = self.memory[start : start + count * size * lanes].reshape(count, size, lanes)
+        return stored[:, place - group.base].ravel()
+
+
+def aligned(size: int) -> Array:
+    """Return zeros that start where a vector may."""
+    space = np.zeros(size + WIDTH)
+    start = (-space.ctypes.data // 8) % WIDTH
+    return space[start : start + size]

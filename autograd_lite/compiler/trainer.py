@@ -1,0 +1,110 @@
+"""Training: an optimiser's steps made by the kernel.
+
+SGD and Adam are known by what they remember (`velocity`; `mean` and `square`), so that an
+optimiser of the same kind from elsewhere will do. What they remember moves into arrays that
+the optimiser sees too: it may go on eagerly at any time, and the program after it.
+"""
+
+from __future__ import annotations
+
+from math import isfinite, sqrt
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autograd_lite.compiler.kernel import CELLS, RULES
+from autograd_lite.compiler.native import NativeCode, aligned
+from autograd_lite.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from autograd_lite.value import Value
+
+    Array = NDArray[np.float64]
+
+LEARNING_RATE, DECAY = 0, CELLS.index("decay")
+
+
+def rule_of(optimizer: Any) -> str | None:
+    """Return the kernel's name for an optimiser, None for one it does not know."""
+    known = type(optimizer).__name__
+    if known == "SGD" and hasattr(optimizer, "velocity"):
+        return ("nesterov" if optimizer.nesterov else "momentum") if optimizer.momentum else "sgd"
+    return "adam" if known == "Adam" and hasattr(optimizer, "square") else None
+
+
+def check_parameters(optimizer: Any, parameters: Sequence[Value]) -> None:
+    """Raise unless the optimiser moves the parameters of the program, in the same order."""
+    own = getattr(optimizer, "parameters", ())
+    if len(own) != len(parameters) or any(p is not q for p, q in zip(own, parameters, strict=True)):
+        raise ArgumentError(
+            f"program: the optimizer must move the {len(parameters)} parameters of the program, in the same order, "
+            f"got {len(own)}. Pass the same list to both."
+        )
+
+
+class Trainer:
+    """One optimiser on one program's native code."""
+
+    def __init__(self, code: NativeCode, optimizer: Any, rule: str, loss_place: int) -> None:
+        self.code, self.optimizer, self.rule = code, optimizer, rule
+        self.count = len(optimizer.parameters)
+        self.state, scratch = aligned(2 * self.count), aligned(3 * self.count)
+        self.memories = {"adam": ("mean", "square"), "sgd": ()}.get(rule, ("velocity",))
+        self.views = [self.state[k * self.count : (k + 1) * self.count] for k in range(len(self.memories))]
+        self.rates, self.losses = np.zeros((1, 3)), np.zeros(1)
+        self.cells = {"parameters": self.count, "loss": loss_place, "state": self.state, "scratch": scratch}
+        self.attach()
+
+    def attach(self) -> None:
+        """Make this the optimiser that the code's control block speaks of."""
+        self.code.control.set(rule=RULES[self.rule], steps=1, rates=self.rates, losses=self.losses, **self.cells)
+
+    def _prepare(self) -> None:
+        """Take over what may have been changed since: settings, and what the optimiser remembers."""
+        optimizer, control = self.optimizer, self.code.control
+        control.doubles[DECAY] = optimizer.weight_decay
+        if self.rule == "adam":
+            first, second = optimizer.betas
+            control.set(first=float(first), second=float(second), epsilon=float(optimizer.eps))
+        elif self.rule != "sgd":
+            control.set(first=float(optimizer.momentum))
+        for name, view in zip(self.memories, self.views, strict=True):
+            if getattr(optimizer, name) is not view:
+                view[:] = getattr(optimizer, name)
+                setattr(optimizer, name, view)
+
+    def _rate(self, row: Array, step: int) -> None:
+        rate = self.optimizer.schedule(step)
+        if not (rate >= 0.0 and isfinite(rate)):
+            raise ArgumentError(f"program: lr must be a finite number of at least 0, got {rate!r} for step {step}.")
+        row[0] = rate
+        if self.rule == "adam":
+            first, second = self.optimizer.betas
+            row[1] = 1.0 / (1.0 - first ** (step + 1))
+            row[2] = sqrt(1.0 - second ** (step + 1))
+
+    def step(self) -> float | None:
+        """Make one step; return the loss before it, None if it was not made."""
+        self._prepare()
+        self._rate(self.rates[0], self.optimizer.steps)
+        if not self.code.train(self.code.control.address):
+            return None
+        self.optimizer.steps += 1
+        return self.losses.item(0)
+
+    def run(self, steps: int) -> tuple[Array, int]:
+        """Make many steps; return their losses, and how many were made."""
+        self._prepare()
+        rates, losses = np.zeros((max(1, steps), 3)), np.zeros(max(1, steps))
+        for k in range(steps):
+            self._rate(rates[k], self.optimizer.steps + k)
+        control = self.code.control
+        control.set(steps=steps, rates=rates, losses=losses)
+        made = int(self.code.train(control.address))
+        control.set(steps=1, rates=self.rates, losses=self.losses)
+        self.optimizer.steps += made
+        return losses[:steps], made

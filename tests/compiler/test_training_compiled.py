@@ -1,0 +1,171 @@
+"""Steps of optimisers: the same as eagerly, one by one, many in one call, over fresh and fixed data."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+
+import autograd_lite as ag
+import nn
+from autograd_lite import Value
+from autograd_lite.errors import ArgumentError, DomainError, NonFiniteError
+
+np = pytest.importorskip("numpy")
+
+OPTIMIZERS = {
+    "SGD": lambda ps: nn.SGD(ps, lr=nn.linear_decay(0.1, 0.01, 5)),
+    "weight decay": lambda ps: nn.SGD(ps, lr=0.1, weight_decay=0.3),
+    "momentum": lambda ps: nn.SGD(ps, lr=0.1, momentum=0.9, weight_decay=0.1),
+    "Nesterov": lambda ps: nn.SGD(ps, lr=0.05, momentum=0.9, nesterov=True),
+    "Adam": lambda ps: nn.Adam(ps, lr=0.05, betas=(0.8, 0.95), eps=1e-6, weight_decay=0.1),
+}
+X = [[math.sin(3 * k), math.cos(5 * k)] for k in range(11)]
+Y = [math.sin(k) for k in range(11)]
+
+
+def network():
+    r = random.Random(5)
+    w1 = [[Value(r.uniform(-1, 1)) for _ in range(3)] for _ in range(4)]
+    w2 = [Value(r.uniform(-1, 1)) for _ in range(4)]
+
+    def example(x, y):
+        h = [(w[0] * x[0] + w[1] * x[1] + w[2]).tanh() for w in w1]
+        return (ag.dot(w2, h) - y) ** 2
+
+    return example, [p for row in w1 for p in row] + w2
+
+
+def eagerly(optimizer, example, params, batches):
+    losses = []
+    for batch in batches:
+        optimizer.zero_grad()
+        loss = sum(example(X[k], Y[k]) for k in batch) / float(len(batch))
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.data)
+    return losses, [p.data for p in params]
+
+
+def assert_close(found, expected):
+    assert np.allclose(found, expected, rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
+@pytest.mark.parametrize("engine", ["native", "numpy", "eager"])
+def test_steps_are_those_of_the_optimiser(make, engine):
+    example, params = network()
+    expected = eagerly(make(params), example, params, [range(11)] * 7)
+    example, params = network()
+    optimizer = make(params)
+    program = ag.compile(example, params, batch=(X, Y), engine=engine)
+    losses = [program.step(optimizer) for _ in range(2)]
+    losses += program.run(optimizer, 3).tolist()
+    assert optimizer.steps == 5
+    loss = sum(example(x, y) for x, y in zip(X, Y, strict=True)) / 11.0  # eagerly in between, then on
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    losses += [loss.data, program.step(optimizer)]
+    assert_close(losses, expected[0])
+    assert_close([p.data for p in params], expected[1])
+
+
+@pytest.mark.parametrize("engine", ["native", "numpy"])
+def test_fresh_data_every_step(engine):
+    """Batches of any rows, the last one smaller, in one call."""
+    batches = [[3, 1, 4], [1, 5, 9], [2, 6, 5], [8, 10]]
+    example, params = network()
+    expected = eagerly(nn.Adam(params, lr=0.05), example, params, batches)
+    example, params = network()
+    program = ag.compile(example, params, batch=([X[0]] * 3, [Y[0]] * 3), engine=engine)
+    losses = program.run(nn.Adam(params, lr=0.05), data=(X, Y), batches=batches)
+    assert_close(losses, expected[0])
+    assert_close([p.data for p in params], expected[1])
+    value, _ = program()  # the last batch stays bound
+    assert_close(value, sum(example(X[k], Y[k]).data for k in batches[-1]) / 2.0)
+
+
+def test_batches_in_order_go_round():
+    example, params = network()
+    program = ag.compile(example, params, batch=(X[:4], Y[:4]))
+    losses = program.run(nn.SGD(params, lr=0.0), 4, data=(X, Y))
+    means = [sum(example(X[k], Y[k]).data for k in rows) / len(rows) for rows in (range(4), range(4, 8), range(8, 11))]
+    assert_close(losses, [*means, means[0]])
+
+
+def test_the_same_bits_every_time():
+    runs = []
+    for _ in range(2):
+        example, params = network()
+        program = ag.compile(example, params, batch=(X, Y))
+        program.run(nn.SGD(params, lr=0.1), 20)
+        runs.append([p.data for p in params])
+    assert runs[0] == runs[1]
+
+
+def test_parameters_are_up_to_date_whenever_somebody_looks_or_sets():
+    w = Value(2.0, label="w")
+    program = ag.compile(lambda x: (w * x) ** 2, [w], batch=[1.0, 2.0])
+    optimizer = nn.SGD([w], lr=0.1)
+    program.step(optimizer)
+    assert w.data == 2.0 - 0.1 * 2 * 2.0 * 2.5
+    assert type(w) is Value
+    program.step(optimizer)
+    w.data = 3.0
+    assert program()[0] == 9.0 * 2.5
+    assert w.grad == 2 * 3.0 * 2.5
+    assert (w + 1.0).data == 4.0
+    program()
+    assert (Value(1.0) + w).data == 4.0
+    program()
+    w.grad = 0.0
+    assert w.grad == 0.0
+    assert program()[0] == 9.0 * 2.5
+    program()
+    assert repr(w) == "Value(data=3.0, grad=15.0, label='w')"
+
+
+def test_two_programs_share_parameters():
+    w = Value(1.0)
+    first = ag.compile(lambda x: w * x, [w], batch=[1.0])
+    second = ag.compile(lambda x: w * x * x, [w], batch=[3.0])
+    optimizer = nn.SGD([w], lr=1.0)
+    assert first.step(optimizer) == 1.0
+    assert second.step(optimizer) == 0.0
+    assert first.step(optimizer) == -9.0
+    assert w.data == -10.0
+
+
+def test_a_step_that_is_not_finite_is_not_made():
+    w = Value(1.0, label="w")
+    program = ag.compile(lambda x: ag.log(w * x), [w], batch=[1.0, 2.0])
+    optimizer = nn.SGD([w], lr=3.0)
+    with pytest.raises(DomainError, match="log: operand must lie in .0, inf., got -2.0"):
+        program.run(optimizer, 3)
+    assert optimizer.steps == 1
+    assert w.data == -2.0
+    w.data = 0.0
+    root = ag.compile(lambda x: ag.sqrt(w * x), [w], batch=[1.0])
+    with pytest.raises(NonFiniteError, match="gradient of node 'w'"):
+        root.step(nn.SGD([w], lr=1.0))
+    assert root()[1].tolist() == [math.inf]  # as eagerly
+    w.data = 1e308
+    with pytest.raises(NonFiniteError, match="mul: result must be finite, got inf"):
+        ag.compile(lambda x: w * x * 100.0, [w], batch=[1.0, 2.0])()
+
+
+def test_what_cannot_be_is_said():
+    example, params = network()
+    program = ag.compile(example, params, batch=(X[:4], Y[:4]))
+    with pytest.raises(ArgumentError, match="compiled for 4 examples at most, got 11"):
+        program(X, Y)
+    with pytest.raises(ArgumentError, match="must have the shapes"):
+        program(Y[:4], Y[:4])
+    with pytest.raises(ArgumentError, match="must move the 16 parameters of the program"):
+        program.step(nn.SGD(params[:3], lr=0.1))
+    with pytest.raises(ArgumentError, match="a batch is 1 to 4 numbers of rows"):
+        program.run(nn.SGD(params, lr=0.1), data=(X, Y), batches=[[11]])
+    with pytest.raises(ArgumentError, match="how many steps"):
+        program.run(nn.SGD(params, lr=0.1))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 DIGITS = 10
+SMALLEST_ERROR = 1e-300  # below, it is that of numbers so small that they have few digits
 METHODS = {"right": "right side only", "left": "left side only", "complex": "by a complex step"}
 MOST_ROWS, MOST_LINES = 20, 4
 
@@ -78,7 +79,9 @@ def _row(v: Verdict) -> tuple[str, ...]:
     if v.numeric is None:
         return name, analytic, "-", "-", "-", status
     known = isfinite(v.numeric) and isfinite(v.analytic)
-    error, digits = (numeral(v.error, 1), f"{v.digits:.0f}") if known else ("-", "-")
+    error, digits = (
+        (numeral(v.error if v.error > SMALLEST_ERROR else 0.0, 1), f"{v.digits:.0f}") if known else ("-", "-")
+    )
     if v.analytic == 0.0 != v.numeric and v.status != DIFFERS:  # rounding error beside a zero
         digits = "-"
     method = METHODS.get(v.method, "") if v.status != KINK else ""

@@ -16,6 +16,7 @@ import does not hide Python's own.
 """
 
 from autograd_lite import errors
+from autograd_lite.budget import ErrorBudget, error_budget
 from autograd_lite.checking import GradientReport, check_gradients
 from autograd_lite.compiler import compile as compile
 from autograd_lite.derivation import Step, steps
@@ -113,6 +114,7 @@ __all__ = [
     "AutogradError",
     "DomainError",
     "Dual",
+    "ErrorBudget",
     "Explanation",
     "GradientMismatch",
     "GradientReport",
@@ -147,6 +149,7 @@ __all__ = [
     "elu",
     "erf",
     "erfc",
+    "error_budget",
     "errors",
     "exp",
     "exp2",

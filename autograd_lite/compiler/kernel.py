@@ -35,7 +35,7 @@ RULES = {"none": 0, "sgd": 1, "momentum": 2, "nesterov": 3, "adam": 4}
 
 
 @cache
-def kernel() -> tuple[Machine, Callable[[int], int], Callable[[int, int], None]]:
+def kernel() -> tuple[Machine, Callable[..., int], Callable[..., None]]:
     """Return `train` and `pack`, compiled once per process, and what keeps their code alive."""
     module = Module()
     _write_pack(module)
@@ -150,7 +150,10 @@ def _write_rule(module: Module, rule: str) -> None:
             w.store(value, w.pointer(scratch, w.add(at, shift)), width)
 
         kind = kind_of(width)
-        op = lambda name, a, b: w.let(f"{name} {kind} {a}, {b}")  # noqa: E731
+
+        def op(name: str, a: str, b: str) -> str:
+            return w.let(f"{name} {kind} {a}, {b}")
+
         lr, scale, root = (w.splat(rate, width) for rate in rates)
         decay, first, second, epsilon = (w.splat(c.number(n), width) for n in ("decay", "first", "second", "epsilon"))
         p = read(parameters)

@@ -187,12 +187,7 @@ class Program:
             raise ArgumentError("run: how many steps must be said. Pass steps=100.")
         trainer = self._new_trainer(optimizer)
         if trainer is None:
-            losses = []
-            for k in range(count):
-                if chosen:
-                    self._bind(_rows(chosen[0], chosen[1][k]))
-                losses.append(self._step_on_values(optimizer))
-            return np.array(losses)
+            return np.array([self._step_on_values(optimizer, chosen, k) for k in range(count)])
         self._upload()
         if chosen:
             starts = np.concatenate([[0], np.cumsum([len(batch) for batch in chosen[1]])])
@@ -206,14 +201,14 @@ class Program:
             raise self._not_finite()
         return losses
 
-    def _batches(self, data: Any, steps: int | None, batches: Any) -> tuple[tuple[Array, ...], list[Array]]:
+    def _batches(self, data: Any, steps: int | None, batches: Any) -> tuple[tuple[Array, ...], list[NDArray[np.int64]]]:
         assert isinstance(self.source, ExampleSource)
         given = as_arrays(data)
         self.source.check_shapes(given)
         total = len(given[0])
         if batches is None:
             size = min(self.capacity, total)
-            parts = [np.arange(k, min(k + size, total)) for k in range(0, total, size)]
+            parts = [np.arange(k, min(k + size, total), dtype=np.int64) for k in range(0, total, size)]
             chosen = [parts[k % len(parts)] for k in range(len(parts) if steps is None else steps)]
         else:
             chosen = [np.asarray(batch, np.int64) for batch in batches][:steps]
@@ -237,8 +232,8 @@ class Program:
             self._trainer = Trainer(self.code, optimizer, rule, place)
         return self._trainer
 
-    def _step_on_values(self, optimizer: Any) -> float:
-        value, slopes = self()
+    def _step_on_values(self, optimizer: Any, chosen: Any = None, k: int = 0) -> float:
+        value, slopes = self(*(_rows(chosen[0], chosen[1][k]) if chosen else ()))
         for p, slope in zip(self.parameters, slopes.tolist(), strict=True):
             p.grad = slope
         optimizer.step()
@@ -362,7 +357,7 @@ def build(
     return program
 
 
-def _rows(arrays: Sequence[Array], rows: Array) -> tuple[Array, ...]:
+def _rows(arrays: Sequence[Array], rows: NDArray[np.int64]) -> tuple[Array, ...]:
     return tuple(array[rows] for array in arrays)
 
 

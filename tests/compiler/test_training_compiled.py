@@ -142,7 +142,7 @@ def test_a_step_that_is_not_finite_is_not_made():
     w = Value(1.0, label="w")
     program = ag.compile(lambda x: ag.log(w * x), [w], batch=[1.0, 2.0])
     optimizer = nn.SGD([w], lr=3.0)
-    with pytest.raises(DomainError, match="log: operand must lie in .0, inf., got -2.0"):
+    with pytest.raises(DomainError, match=r"log: operand must lie in \(0, inf\), got -2\.0"):
         program.run(optimizer, 3)
     assert optimizer.steps == 1
     assert w.data == -2.0

@@ -183,7 +183,7 @@ class Samples:
             step = width / 2.0 if side in ("central", "bend") else width
             if before is None or after is None or not isfinite(width):
                 break
-            size = max(abs(here), abs(right or 0.0), abs(left or 0.0))
+            size = max(abs(here), abs(right or 0.0) * (side != "left"), abs(left or 0.0) * (side != "right"))
             noise = max(self.epsilon * size, self.noise, TINIEST)
             change = after - before
             quotient = change / width
@@ -288,7 +288,7 @@ def extrapolated(points: list[tuple[float, float, float]], power: int) -> tuple[
             if power > 0:
                 ratio = points[k - m][0] / h
             else:  # 1, 3, 5: for steps of a constant ratio, which they have but for rounding
-                ratio = (points[k - 1][0] / h) ** (2 * m - 1)
+                ratio = min(points[k - 1][0] / h, 1e30) ** (2 * m - 1)
             factor = (ratio * ratio if power == 2 else ratio) - 1.0
             row.append(row[m - 1] + (row[m - 1] - table[k - 1][m - 1]) / factor)
         table.append(row)

@@ -37,7 +37,7 @@ class Node(Traced):
     __slots__ = ("_data", "_epoch", "_grad", "_label", "_operands", "_primitive", "_role", "_scope")
 
     _data: float
-    _grad: float
+    _grad: float  # a leaf's is a node after backward(create_graph=True)
     _primitive: Primitive | None
     _operands: tuple[Any, ...]  # of Node | float
     _epoch: int

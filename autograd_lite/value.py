@@ -114,7 +114,9 @@ class Value(Node):
         def grad(self, number: float) -> None: ...
     else:
         data = property(attrgetter("_data"), _set_data, doc="The number, a float. Only a leaf's can be set.")
-        grad = property(attrgetter("_grad"), _set_grad, doc="The gradient gathered so far, a float.")
+        grad = property(
+            attrgetter("_grad"), _set_grad, doc="The gradient gathered so far: a float, or a graph of its own."
+        )
 
     def named(self, label: str) -> Value:
         """Set the label and return this node: `z = (x * y).named("z")`."""
@@ -381,11 +383,17 @@ class Value(Node):
         for operand, term in contributions(self, self._grad):
             operand._grad += term
 
-    def backward(self, seed: float = 1.0) -> None:
+    def backward(self, seed: float = 1.0, *, create_graph: bool = False) -> None:
         """Add seed * dself/dleaf to the grad of every leaf below.
 
         Leaves accumulate over calls, as the batch algorithm wants; the nodes between start
         afresh each time. `zero_grad()` clears both.
+
+        Args:
+            seed: the upstream gradient of this node.
+            create_graph: make the grads of leaves Values, which can be differentiated again. A leaf
+                and its gradient then refer to each other: call zero_grad() when done with them, or
+                use `gradients(..., create_graph=True)`, which returns them instead.
 
         Raises:
             StaleGraphError: a leaf was set after this node was computed; call forward().
@@ -395,7 +403,19 @@ class Value(Node):
         >>> y.backward(); y.backward()
         >>> x.grad
         54.0
+        >>> x.zero_grad(); y.backward(create_graph=True)
+        >>> gradients(x.grad, [x])                         # 6x
+        [18.0]
         """
+        if create_graph:
+            nodes = topological_order(self)
+            for node, graph in zip(nodes, gradients(self, nodes, create_graph=True, seed=seed), strict=True):
+                if node._operands:
+                    node._grad = graph._data
+                else:
+                    has_gathered = node._grad.__class__ is Value or node._grad
+                    node._grad = graph + node._grad if has_gathered else graph
+            return
         for node, gradient in sweep(self, to_float(seed, "backward: seed")).items():
             if node._operands:
                 node._grad = gradient

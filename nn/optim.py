@@ -62,7 +62,10 @@ class Optimizer:
         """
         memory, lr = vars(self).copy(), self.lr
         before = [p.data for p in self.parameters]
-        gradients = [p.grad + self.weight_decay * x for p, x in zip(self.parameters, before, strict=True)]
+        gradients = [
+            getattr(p.grad, "data", p.grad) + self.weight_decay * x
+            for p, x in zip(self.parameters, before, strict=True)
+        ]
         try:
             moves = self.moves(gradients)
             self.steps += 1

@@ -474,3 +474,35 @@ def test_what_is_refused_says_what_to_do(call, kind, text):
 
 def test_transformed_functions_are_named():
     assert grad(grad(rosenbrock)).__name__ == "grad(grad(rosenbrock))"
+
+
+def test_backward_can_leave_gradients_that_are_graphs():
+    x, y = Value(2.0, "x"), Value(3.0, "y")
+    f = x**3 * y
+    f.backward(create_graph=True)
+    assert (x.grad.data, y.grad.data, f.grad) == (36.0, 8.0, 1.0)
+    assert ag.gradients(x.grad, [x, y]) == [36.0, 12.0]
+    again = x.grad  # a second call adds to it
+    f.backward(create_graph=True)
+    assert (x.grad.data, ag.gradients(x.grad, [x])) == (72.0, [72.0])
+    assert again.data == 36.0
+    f.backward()  # and so does one without graphs
+    assert x.grad.data == 108.0
+    f.zero_grad()
+    f.backward()
+    assert x.grad == 36.0
+
+
+def test_a_penalty_on_the_gradient_can_be_trained():
+    """(f')² added to the loss, as with PyTorch's create_graph: d/dw (3w²)² = 36 w³."""
+    import nn
+
+    w = Value(0.5, "w", "parameter")
+    (w**3).backward(create_graph=True)
+    penalty = w.grad**2
+    w.grad = 0.0
+    penalty.backward()
+    assert w.grad == 36 * 0.5**3
+    penalty.backward(create_graph=True)
+    nn.SGD([w], lr=0.1).step()
+    assert w.data == 0.5 - 0.1 * 2 * 36 * 0.5**3

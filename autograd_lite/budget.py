@@ -59,7 +59,7 @@ class ErrorBudget:
         self.root, self.value = root, root.data
         self.bound = _total([c.error for c in contributions])
         for c in contributions:
-            c.share = c.error / self.bound if isfinite(self.bound) else float(not isfinite(c.error))
+            c.share = c.error / self.bound if 0.0 < self.bound < inf else float(not isfinite(c.error))
         self.contributions = sorted(contributions, key=lambda c: c.error, reverse=True)
         found = {leaf: _condition(leaf.data, gradient, self.value) for leaf, gradient in gradients.items()}
         self.conditions = dict(sorted(found.items(), key=lambda item: item[1], reverse=True))

@@ -16,7 +16,7 @@ from autograd_lite.errors import InputTypeError
 from autograd_lite.graph import local_as_float, numbers_of, zeros_below
 from autograd_lite.modes import Mode, inside_gradient
 from autograd_lite.primitives import FAILURES, ROWS, Traced, to_float
-from autograd_lite.table import add, gate, mul
+from autograd_lite.table import add, gate, mul, sub
 from autograd_lite.value import Value
 
 TYPE_CHECKING = False
@@ -203,17 +203,25 @@ def push(order: Iterable[Any], tangents: Mapping[Any, float]) -> dict[Any, float
     """Return the tangent of every node of `order`, given those of some leaves: forward mode on a record."""
     rates: dict[Any, float] = {}
     for node in order:
-        primitive = node._primitive
+        primitive, operands = node._primitive, node._operands
         if primitive is None:
             rates[node] = tangents.get(node, 0.0)
             continue
-        operands = node._operands
+        if primitive is mul:  # spelled out, as in `sweep`
+            a, b = operands
+            rate = 0.0
+            if a.__class__ is not float and (t := rates[a]) and (local := b if b.__class__ is float else b._data):
+                rate += t * local
+            if b.__class__ is not float and (t := rates[b]) and (local := a if a.__class__ is float else a._data):
+                rate += t * local
+            rates[node] = rate
+            continue
         own = [0.0 if operand.__class__ is float else rates[operand] for operand in operands]
         rate = 0.0
         if any(own):
-            for t, local in zip(own, local_gradients(primitive, node._data, numbers_of(node), own), strict=True):
+            for t, local in zip(own, primitive.partials(node._data, numbers_of(node)), strict=True):
                 if t and local:
-                    rate += t * local
+                    rate += t * (local if local.__class__ is float else local_as_float(primitive, local) or 0.0)
         rates[node] = rate
     return rates
 
@@ -221,7 +229,7 @@ def push(order: Iterable[Any], tangents: Mapping[Any, float]) -> dict[Any, float
 def second_sweep(root: Value, variables: Sequence[Value], tangents: Sequence[float]) -> list[float]:
     """Return the derivative of droot/dvariable along the tangents: a Hessian times a vector, on floats.
 
-    The sweep of `graph.py`, run on values and tangents at once. `mul` and `add`, whose local
+    The sweep of `graph.py`, run on values and tangents at once. `mul`, `add` and `sub`, whose local
     gradients need no Dual, are spelled out; a law of the tests holds them to their rows.
     """
     adjoints = zeros_below(root, refuse_stale=True)
@@ -237,6 +245,11 @@ def second_sweep(root: Value, variables: Sequence[Value], tangents: Sequence[flo
                 continue
             if primitive is add:
                 terms: Any = [(operand, 1.0, 0.0) for operand in operands if operand.__class__ is not float]
+            elif primitive is sub:
+                a, b = operands
+                terms = [] if a.__class__ is float else [(a, 1.0, 0.0)]
+                if b.__class__ is not float:
+                    terms.append((b, -1.0, 0.0))
             elif primitive is mul:
                 a, b = operands
                 if a.__class__ is float:

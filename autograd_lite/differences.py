@@ -22,7 +22,7 @@ FIRST, FINER, FINEST, LONGER = 8, 8, 20, 8  # how many steps are tried, and how 
 WITNESSES = 2  # shorter steps that must be there to contradict an estimate
 TINIEST = 5e-324
 POWERS = {"central": 2, "right": 1, "left": 1, "bend": -1}
-SAFETY_TRUNCATION, SAFETY_SCATTER, SAFETY_NOISE = 4.0, 8.0, 4.0
+SAFETY_TRUNCATION, SAFETY_SCATTER, SAFETY_NOISE, SAFETY_HIDDEN = 4.0, 8.0, 4.0, 200.0
 SIGNIFICANT = 1e3  # a change of the value by so many roundings is no noise
 
 
@@ -231,7 +231,7 @@ class Samples:
         if self._reach < self._shortest:
             return inf
         size = max(abs(self.here), min(abs(self.x), 1.0))  # inside, numbers may be as large as x
-        return 4.0 * SAFETY_NOISE * max(self.epsilon * size, self.noise, TINIEST) / self._reach
+        return SAFETY_HIDDEN * max(self.epsilon * size, self.noise, TINIEST) / self._reach
 
     def shortest(self) -> float:
         """Return the shortest step that was taken."""

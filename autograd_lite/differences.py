@@ -54,11 +54,12 @@ class Sample:
 
     __slots__ = ("ahead", "behind", "clean_left", "clean_right", "left", "right")
 
-    def __init__(self, ahead: float, right: float | None, clean_right: bool) -> None:
-        self.ahead, self.right, self.clean_right = ahead, right, clean_right
-        self.behind = 0.0
-        self.left: float | None = None
-        self.clean_left = True
+    def __init__(
+        self, ahead: float, behind: float, right: tuple[float | None, bool], left: tuple[float | None, bool]
+    ) -> None:
+        self.ahead, self.behind = ahead, behind
+        self.right, self.clean_right = right
+        self.left, self.clean_left = left
 
 
 class Samples:
@@ -85,7 +86,6 @@ class Samples:
         self.epsilon, self.noise = epsilon, noise
         self.rows: dict[int, Sample] = {}
         self._known: dict[tuple[str, bool, int], Slope | None] = {}
-        self.count = 0
         self._shortest = max(4.0 * ulp(x) * epsilon * 2.0**52, 1e3 * TINIEST)
         self._reach = max(0.25 * min(abs(x) or 1.0, 1.0), TINIEST)
 
@@ -119,18 +119,12 @@ class Samples:
             behind = self._rounded(x - step)
             if not (isfinite(ahead) or isfinite(behind)) or min(ahead - x, x - behind) < self._shortest:
                 continue
-            sample = Sample(ahead, *self._at(ahead))
-            sample.behind = behind
-            sample.left, sample.clean_left = self._at(behind)
-            self.rows[power] = sample
+            self.rows[power] = Sample(ahead, behind, self._at(ahead), self._at(behind))
             new += 1
         return new
 
     def _at(self, x: float) -> tuple[float | None, bool]:
-        if not isfinite(x):
-            return None, True
-        self.count += 1
-        return self.function(x)
+        return self.function(x) if isfinite(x) else (None, True)
 
     def _rounded(self, x: float) -> float:
         """Return x as the function's own numbers have it."""

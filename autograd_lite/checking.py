@@ -131,7 +131,7 @@ def check_gradients(
         raise ArgumentError(f"check_gradients: rtol must lie between 0 and 1, got {rtol!r}. Write rtol=1e-6.")
     if not point:
         raise ArgumentError("check_gradients: a point is needed, got none. Write check_gradients(f, 2.0).")
-    evaluation = Recorded(f, point) if gradient is None else Opaque(f, point, gradient)
+    evaluation = _evaluation(f, point, gradient)
     with catch_warnings():  # far from the point functions may overflow, and numpy say so
         simplefilter("ignore")
         verdicts = [verdict_on(evaluation, i, rtol) for i in range(len(evaluation.numbers))]
@@ -142,6 +142,15 @@ def check_gradients(
         error.report = report
         raise error
     return report
+
+
+def _evaluation(f: Any, point: tuple[Any, ...], gradient: Any) -> Evaluation:
+    if gradient is None:
+        return Recorded(f, point)
+    try:
+        return Opaque(f, point, gradient)
+    except AttributeError:  # x.tanh(), x.named("h"): a function of Values, not of floats
+        return Recorded(f, point, gradient)
 
 
 def _formula(f: Any, evaluation: Evaluation) -> str:

@@ -88,7 +88,7 @@ class Evaluation:
 class Recorded(Evaluation):
     """A function of ours: called with Values, its graph compared with the one at the point."""
 
-    def __init__(self, f: Callable[..., Any], point: Sequence[Any]) -> None:
+    def __init__(self, f: Callable[..., Any], point: Sequence[Any], gradient: Callable[..., Any] | None = None) -> None:
         super().__init__()
         self.f, self.point = f, point
         self.numbers, self.names = flat(point, "check_gradients: the point"), names_of(f, point)
@@ -108,6 +108,8 @@ class Recorded(Evaluation):
         if self.order:
             self.analytic = gradients(self.root, self.leaves)
             self.noise = _rounding(self.root)
+        if gradient is not None:
+            self.analytic = _given(gradient, point, self.numbers)
 
     def _run(self, numbers: Sequence[Any]) -> Any:
         args = rebuilt(self.point, iter(numbers))
@@ -194,19 +196,13 @@ class Opaque(Evaluation):
 
     def __init__(self, f: Callable[..., Any], point: Sequence[Any], gradient: Callable[..., Any]) -> None:
         super().__init__()
-        self.f, self.point, self.gradient = f, point, gradient
+        self.f, self.point = f, point
         self.numbers, self.names = flat(point, "check_gradients: the point"), names_of(f, point)
         args = rebuilt(point, iter(self.numbers))
         out = f(*args)
         self.value = number_in(out)
         self.epsilon = max(map(precision, [out, *point]))
-        found = gradient(*rebuilt(point, iter(self.numbers)))
-        self.analytic = flat(found, "check_gradients: what gradient returned")
-        if len(self.analytic) != len(self.numbers):
-            raise ArgumentError(
-                f"check_gradients: gradient must return one number for each of the {len(self.numbers)} of the point, "
-                f"got {len(self.analytic)}. Return them in the order and shape of the arguments."
-            )
+        self.analytic = _given(gradient, point, self.numbers)
 
     def _evaluate(self, i: int, x: float) -> tuple[float, tuple[Any, ...], bool]:
         numbers = list(self.numbers)
@@ -218,6 +214,17 @@ class Opaque(Evaluation):
 
     def at_complex(self, i: int, z: complex) -> complex | None:
         return _complex_result(self.f, self.point, self.numbers, i, z)
+
+
+def _given(gradient: Callable[..., Any], point: Sequence[Any], numbers: list[float]) -> list[float]:
+    """Return the gradient that came with a function, flat."""
+    found = flat(gradient(*rebuilt(point, iter(numbers))), "check_gradients: what gradient returned")
+    if len(found) != len(numbers):
+        raise ArgumentError(
+            f"check_gradients: gradient must return one number for each of the {len(numbers)} of the point, "
+            f"got {len(found)}. Return them in the order and shape of the arguments."
+        )
+    return found
 
 
 class RowAt(Evaluation):

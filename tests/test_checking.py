@@ -299,6 +299,13 @@ def test_a_point_is_numbers_values_lists_and_lists_of_lists():
     )
 
 
+def test_a_function_of_values_alone_may_come_with_a_gradient_too():
+    f = lambda x: (x * x).named("square").tanh()  # noqa: E731
+    df = lambda x: 2 * x * (1 - math.tanh(x * x) ** 2)  # noqa: E731
+    assert status(f, 0.7, gradient=df) == "agrees"
+    assert rejected(f, 0.7, gradient=lambda x: 1.1 * df(x)).fault.startswith("At fault: what gradient returns")
+
+
 def test_the_same_function_checks_gradients_of_gradients():
     f = lambda x: tanh(x) * x  # noqa: E731
     assert status(grad(f), 0.7) == "agrees"

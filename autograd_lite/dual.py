@@ -203,12 +203,12 @@ def push(order: Iterable[Any], tangents: Mapping[Any, float]) -> dict[Any, float
     """Return the tangent of every node of `order`, given those of some leaves: forward mode on a record."""
     rates: dict[Any, float] = {}
     for node in order:
-        primitive, operands = node._primitive, node._operands
+        primitive = node._primitive
         if primitive is None:
             rates[node] = tangents.get(node, 0.0)
             continue
         if primitive is mul:  # spelled out, as in `sweep`
-            a, b = operands
+            a, b = node._a, node._b
             rate = 0.0
             if a.__class__ is not float and (t := rates[a]) and (local := b if b.__class__ is float else b._data):
                 rate += t * local
@@ -216,6 +216,7 @@ def push(order: Iterable[Any], tangents: Mapping[Any, float]) -> dict[Any, float
                 rate += t * local
             rates[node] = rate
             continue
+        operands = node.operands
         own = [0.0 if operand.__class__ is float else rates[operand] for operand in operands]
         rate = 0.0
         if any(own):
@@ -239,7 +240,7 @@ def second_sweep(root: Value, variables: Sequence[Value], tangents: Sequence[flo
     level = new_level()
     with Mode(inside_gradient, True):
         for node in reversed(adjoints):
-            primitive, operands = node._primitive, node._operands
+            primitive, operands = node._primitive, node.operands
             upstream, turn = adjoints[node], turns[node]
             if primitive is None or not (upstream or turn):
                 continue
@@ -272,7 +273,7 @@ def second_sweep(root: Value, variables: Sequence[Value], tangents: Sequence[flo
 
 def _locals_along(node: Any, rates: Mapping[Any, float], level: int) -> list[tuple[Any, float, float]]:
     """Return (operand, local gradient, its tangent) for each operand that gets a gradient."""
-    primitive, operands, numbers = node._primitive, node._operands, numbers_of(node)
+    primitive, operands, numbers = node._primitive, node.operands, numbers_of(node)
     own = [0.0 if operand.__class__ is float else rates[operand] for operand in operands]
     if any(own):
         duals = [

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 TWO_OVER_ROOT_PI = 1.1283791670955126
+INVERSE_ROOT_TWO_PI = 0.3989422804014327
 SPLITTER = 134217729.0  # 2**27 + 1: cuts a float into two halves whose products are exact
 ROOT_HALF, ROOT_HALF_LOW = 0.7071067811865476, -4.833646656726457e-17  # sqrt(1/2) to 32 digits
 
@@ -285,6 +286,26 @@ def tanh_gradients(y: float, x: float) -> tuple[float]:
     """Return 1 / cosh(x)**2: `sech_squared` without the call."""
     e = exp(-abs(2.0 * x))
     return (4.0 * (1.0 / (1.0 + e) * (e / (1.0 + e))),)
+
+
+def _gate(a: float, b: float) -> float:
+    return a * b if a and b else 0.0
+
+
+def silu_gradients(y: float, x: float) -> tuple[float]:
+    """Return sigmoid(x) (1 + x sigmoid(-x))."""
+    return (_gate(sigmoid(x), 1.0 + _gate(x, sigmoid(-x))),)
+
+
+def gelu_gradients(y: float, x: float) -> tuple[float]:
+    """Return the normal distribution function plus x times its density."""
+    return (normal_cdf(x) + _gate(x, INVERSE_ROOT_TWO_PI * gaussian(x, 0.5)),)
+
+
+def gelu_tanh_gradients(y: float, x: float) -> tuple[float]:
+    """Return the gate of gelu_tanh plus x times its slope."""
+    gate = tanh_gate(x)
+    return (gate + _gate(x, _gate(gate * tanh_gate(-x), TANH_1 + 3.0 * TANH_3 * x * x)),)
 
 
 def maximum_gradients(y: float, a: float, b: float) -> tuple[float, float]:

@@ -6,19 +6,24 @@ a million nodes is walked at the default recursion limit.
 
 from __future__ import annotations
 
-from math import inf, nan
+from itertools import count
+from math import nan
 from operator import attrgetter
+from threading import RLock
 
 from autograd_lite.errors import InputTypeError, NonLeafError, OperationError, StaleGraphError
 from autograd_lite.primitives import FAILURES, Traced, to_float
-from autograd_lite.table import add, chain, gate, mul
+from autograd_lite.table import add, chain, gate, mul, sub
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any, TypeVar
 
     from autograd_lite.modes import Scope
     from autograd_lite.primitives import Primitive
+
+    T = TypeVar("T")
 
 
 STALE = -1
@@ -34,25 +39,43 @@ class Node(Traced):
     evaluation the number belongs to: a node older than one of its operands is stale.
     """
 
-    __slots__ = ("_data", "_epoch", "_grad", "_label", "_operands", "_primitive", "_role", "_scope")
+    __slots__ = ("_a", "_adjoint", "_b", "_data", "_epoch", "_grad", "_label", "_primitive", "_scope", "_walk")
 
     _data: float
     _grad: float  # a leaf's is a node after backward(create_graph=True)
     _primitive: Primitive | None
-    _operands: tuple[Any, ...]  # of Node | float
+    _a: Any  # one or two operands, each a Node or a float, in slots of their own: no tuple to make; more: a tuple in _a
+    _b: Any
     _epoch: int
+    _walk: int  # the last walk that came by
+    _adjoint: float  # of the sweep that goes on
     _label: str  # these slots stay empty until they are set: most nodes have none
-    _role: str
-    _scope: Scope
+    _scope: Scope | str  # of a result the scope, of a leaf the role
+
+    @property
+    def operands(self) -> tuple[Any, ...]:
+        """The operands in order, constants as floats."""
+        b = self._b
+        if b is not None:
+            return self._a, b
+        a = self._a
+        if a.__class__ is tuple:
+            return a
+        return () if a is None else (a,)
+
+    def _record(self, primitive: Primitive | None, operands: tuple[Any, ...]) -> None:
+        """Make this the node of `primitive` at `operands`; (None, ()) makes it a leaf."""
+        self._primitive = primitive
+        if len(operands) == 2:
+            self._a, self._b = operands
+        else:
+            self._a, self._b = operands if len(operands) > 2 else operands[0] if operands else None, None
 
     if TYPE_CHECKING:
 
         @property
-        def operands(self) -> tuple[Any, ...]: ...
-        @property
         def primitive(self) -> Primitive | None: ...
     else:  # attrgetter runs in C: a third of the cost of a Python getter
-        operands = property(attrgetter("_operands"), doc="The operands in order, constants as floats.")
         primitive = property(attrgetter("_primitive"), doc="The row of the table that made this node; None for a leaf.")
 
     @property
@@ -69,7 +92,7 @@ class Node(Traced):
     @property
     def role(self) -> str | None:
         """What a leaf is: "parameter", "input" or "constant"; None where it was not said."""
-        return getattr(self, "_role", None)
+        return getattr(self, "_scope", None) if self._primitive is None else None
 
     @role.setter
     def role(self, role: str) -> None:
@@ -77,12 +100,12 @@ class Node(Traced):
             raise NonLeafError(f"role: only a leaf has a role, and {self.place()} is a result.")
         if role not in ROLES:
             raise InputTypeError(f"role: must be one of {', '.join(map(repr, ROLES))}, got {role!r}.")
-        self._role = role
+        self._scope = role
 
     @property
     def scope(self) -> Scope | None:
         """The innermost `scope` this node was made in, None outside of any."""
-        return getattr(self, "_scope", None)
+        return None if self._primitive is None else getattr(self, "_scope", None)
 
     @property
     def is_leaf(self) -> bool:
@@ -93,6 +116,11 @@ class Node(Traced):
         if self.label:
             return f"node {self.label!a}"
         return "an unnamed leaf" if self._primitive is None else f"an unnamed result of {self._primitive.name}"
+
+
+_walks = count(1)
+_depth = 0
+_one_at_a_time = RLock()  # walks leave marks on nodes, sweeps their sums: leaves may be shared between threads
 
 
 def topological_order(root: Node) -> list[Any]:
@@ -107,45 +135,59 @@ def topological_order(root: Node) -> list[Any]:
     """
     if not isinstance(root, Node):
         raise InputTypeError(f"topological_order: a Value is needed, got {root!r} of type {type(root).__name__}.")
-    return list(zeros_below(root, refuse_stale=False))
+    with _one_at_a_time:
+        return _operands_first(root)
+
+
+def _operands_first(root: Node) -> list[Any]:
+    """Go down to the first operand that was not met yet; where there is none, the node is next."""
+    walk = next(_walks)
+    order: list[Any] = []
+    above: list[Any] = []  # nodes that wait for an operand
+    node: Any = root
+    while True:
+        a = node._a
+        if a.__class__ is not float and a is not None:
+            if a.__class__ is tuple:
+                # An operand may stand here twice, or be met below another before its turn comes.
+                waiting = [operand for operand in a if operand.__class__ is not float and operand._walk != walk]
+                if waiting:
+                    above.append(node)
+                    waiting.reverse()
+                    above += waiting
+                    node = above.pop()
+                    continue
+            elif a._walk != walk:
+                if a._primitive is not None:
+                    above.append(node)
+                    node = a
+                    continue
+                a._walk = walk
+                order.append(a)
+        b = node._b
+        if b.__class__ is not float and b is not None and b._walk != walk:
+            if b._primitive is not None:
+                above.append(node)
+                node = b
+                continue
+            b._walk = walk
+            order.append(b)
+        if node._walk != walk:
+            node._walk = walk
+            order.append(node)
+        if not above:
+            return order
+        node = above.pop()
 
 
 def zeros_below(root: Node, *, refuse_stale: bool) -> dict[Any, float]:
     """Return {node: 0.0} in topological order: where a sweep starts from."""
-    zeros: dict[Any, float] = {}
-    stack: list[Any] = [root]
-    while stack:
-        node = stack.pop()
-        if node is None:  # everything below the node under this mark is there now
-            zeros[stack.pop()] = 0.0
-        elif node not in zeros:
-            operands = node._operands
-            if not operands:
-                zeros[node] = 0.0
-                continue
-            stack.append(node)
-            stack.append(None)
-            newest = node._epoch if refuse_stale else inf
-            if len(operands) == 2:  # the loop below, spelled out: it is half of the walk's time
-                a, b = operands
-                if b.__class__ is not float:
-                    if b._epoch > newest:
-                        raise _stale(node, b)
-                    if b not in zeros:
-                        stack.append(b)
-                if a.__class__ is not float:
-                    if a._epoch > newest:
-                        raise _stale(node, a)
-                    if a not in zeros:
-                        stack.append(a)
-                continue
-            for operand in reversed(operands):
-                if operand.__class__ is not float:
-                    if operand._epoch > newest:
-                        raise _stale(node, operand)
-                    if operand not in zeros:
-                        stack.append(operand)
-    return zeros
+    with _one_at_a_time:
+        order = _operands_first(root)
+    if refuse_stale:
+        for node in order:
+            check_fresh(node)
+    return dict.fromkeys(order, 0.0)
 
 
 def _stale(node: Node, operand: Node) -> StaleGraphError:
@@ -157,14 +199,14 @@ def _stale(node: Node, operand: Node) -> StaleGraphError:
 
 def check_fresh(node: Node) -> None:
     """Raise StaleGraphError if an operand of this node has a newer value than the node itself."""
-    for operand in node._operands:
+    for operand in node.operands:
         if operand.__class__ is not float and operand._epoch > node._epoch:
             raise _stale(node, operand)
 
 
 def numbers_of(node: Node) -> list[float]:
     """Return the operands of a node as plain floats."""
-    return [operand if operand.__class__ is float else operand._data for operand in node._operands]
+    return [operand if operand.__class__ is float else operand._data for operand in node.operands]
 
 
 def replay(order: list[Any], epoch: int) -> None:
@@ -178,20 +220,40 @@ def replay(order: list[Any], epoch: int) -> None:
         primitive = node._primitive
         if primitive is None:
             continue
-        operands = node._operands
-        if primitive is mul or primitive is add:  # spelled out, as in `sweep`
-            a, b = operands
-            x = a if a.__class__ is float else a._data
-            z = b if b.__class__ is float else b._data
-            node._data = x * z if primitive is mul else x + z
-        else:
-            try:
-                node._data = primitive.evaluate(numbers_of(node), operands)
-            except OperationError as error:
-                node._data, failures[node] = nan, error
-        for operand in operands:
-            if operand.__class__ is not float and operand._epoch > node._epoch:
+        a, b, own = node._a, node._b, node._epoch
+        operands: tuple[Any, ...]
+        numbers: Sequence[float]
+        if b is not None:
+            if a.__class__ is float:
+                x, stale = a, False
+            else:
+                x, stale = a._data, a._epoch > own
+            if b.__class__ is float:
+                z = b
+            else:
+                z, stale = b._data, stale or b._epoch > own
+            if stale:
                 node._epoch = epoch
+            if primitive is mul:  # spelled out, as in the sweep
+                node._data = x * z
+                continue
+            if primitive is add:
+                node._data = x + z
+                continue
+            operands, numbers = (a, b), (x, z)
+        elif a.__class__ is tuple:
+            operands, numbers = a, numbers_of(node)
+            for operand in operands:
+                if operand.__class__ is not float and operand._epoch > own:
+                    node._epoch = epoch
+        else:
+            operands, numbers = (a,), (a._data,)
+            if a._epoch > own:
+                node._epoch = epoch
+        try:
+            node._data = primitive.evaluate(numbers, operands)
+        except OperationError as error:
+            node._data, failures[node] = nan, error
     if failures:
         used = used_by(order[-1])
         reached = [node for node in failures if node in used]
@@ -210,7 +272,7 @@ def used_by(root: Node) -> set[Node]:
         if node._primitive is None:
             continue
         partials = node._primitive.partials(node._data, numbers_of(node)) if node._primitive.selection else None
-        for k, operand in enumerate(node._operands):
+        for k, operand in enumerate(node.operands):
             if operand.__class__ is float or operand in used or (partials and partials[k] == 0.0):
                 continue
             used.add(operand)
@@ -223,15 +285,25 @@ def contributions(node: Node, upstream: float) -> list[tuple[Any, float]]:
     primitive = node._primitive
     if primitive is None or not upstream:  # zero upstream stays zero, even times inf
         return []
-    operands, selection = node._operands, primitive.selection
-    numbers = (operands[0]._data,) if len(operands) == 1 else numbers_of(node)
+    a, b, y = node._a, node._b, node._data
+    pairs: Iterable[tuple[Any, Any]]
+    if b is not None:
+        first, second = primitive.partials(
+            y, (a if a.__class__ is float else a._data, b if b.__class__ is float else b._data)
+        )
+        pairs = (a, first), (b, second)
+    elif a.__class__ is tuple:
+        pairs = zip(a, primitive.partials(y, numbers_of(node)), strict=True)
+    else:
+        (local,) = primitive.partials(y, (a._data,))
+        pairs = ((a, local),)
     terms: list[tuple[Any, float]] = []
-    for operand, local in zip(operands, primitive.partials(node._data, numbers), strict=True):
+    for operand, local in pairs:
         if operand.__class__ is float:
             continue
         if local.__class__ is not float:
             local = local_as_float(primitive, local)
-        if local or not (selection or local is None):
+        if local or not (local is None or primitive.selection):
             terms.append((operand, upstream * local))
     return terms
 
@@ -244,39 +316,97 @@ def local_as_float(primitive: Primitive, local: Any) -> float | None:
 
 
 def sweep(root: Node, seed: float) -> dict[Any, float]:
-    """Return seed times droot/dnode for every node below root, by the chain rule.
+    """Return seed times droot/dnode for every node below root, in topological order."""
+    return _swept(root, seed, lambda order: {node: node._adjoint for node in order})
+
+
+def adjoints_of(wanted: list[Any], root: Node, seed: float) -> list[float]:
+    """Return seed times droot/dnode for each of the wanted nodes, 0 for one that is not below root."""
+    return _swept(root, seed, lambda order: [node._adjoint for node in wanted], wanted)
+
+
+def add_gradients(root: Node, seed: float) -> None:
+    """Add seed times droot/dleaf to the grad of every leaf below root; set the grad of the nodes between."""
+    _swept(root, seed, _deposit)
+
+
+def _deposit(order: list[Any]) -> None:
+    for node in order:
+        if node._primitive is None:
+            node._grad += node._adjoint
+        else:
+            node._grad = node._adjoint
+
+
+def _swept(root: Node, seed: float, harvest: Callable[[list[Any]], T], wanted: Sequence[Any] = ()) -> T:
+    """Return what `harvest` makes of the nodes below root while `_adjoint` is the gradient of each."""
+    global _depth
+    with _one_at_a_time:
+        # A row may take gradients itself: the sums of the sweep that it is called from are put back.
+        kept = [(node, getattr(node, "_adjoint", 0.0)) for node in (*wanted, *_operands_first(root))] if _depth else []
+        for node in wanted:
+            node._adjoint = 0.0
+        _depth += 1
+        try:
+            return harvest(_sweep(root, seed))
+        finally:
+            _depth -= 1
+            for node, adjoint in kept:
+                node._adjoint = adjoint
+
+
+def _sweep(root: Node, seed: float) -> list[Any]:
+    """Run the chain rule backward, summing up in `_adjoint`; return the nodes in topological order.
 
     Each node, users before operands, passes local gradient x upstream gradient on to its
-    operands; several contributions add up. `mul` and `add` are spelled out because nine
-    nodes in ten are one of these; a law of the tests holds them to their rows.
+    operands; several contributions add up. `mul`, `add` and `sub` are spelled out because
+    nine nodes in ten are one of these; a law of the tests holds them to their rows.
     """
-    adjoints = zeros_below(root, refuse_stale=True)
-    adjoints[root] = seed
-    for node in reversed(adjoints):
-        operands = node._operands
-        upstream = adjoints[node]
-        if not operands or not upstream:
-            continue
+    order = _operands_first(root)
+    newest = oldest = root._epoch  # of all nodes, of the results
+    for node in order:
+        node._adjoint = 0.0
+        epoch = node._epoch
+        if epoch > newest:
+            newest = epoch
+        elif epoch < oldest and node._primitive is not None:
+            oldest = epoch
+    if newest != oldest:
+        for node in order:
+            check_fresh(node)
+    root._adjoint = seed
+    for node in reversed(order):
         primitive = node._primitive
+        if primitive is None:
+            continue
+        upstream = node._adjoint
+        if not upstream:  # zero upstream stays zero, even times inf
+            continue
         if primitive is mul:
-            a, b = operands
+            a, b = node._a, node._b
             if a.__class__ is float:
-                adjoints[b] += upstream * a
+                b._adjoint += upstream * a
             elif b.__class__ is float:
-                adjoints[a] += upstream * b
+                a._adjoint += upstream * b
             else:
-                adjoints[a] += upstream * b._data
-                adjoints[b] += upstream * a._data
+                a._adjoint += upstream * b._data
+                b._adjoint += upstream * a._data
         elif primitive is add:
-            a, b = operands
+            a, b = node._a, node._b
             if a.__class__ is not float:
-                adjoints[a] += upstream
+                a._adjoint += upstream
             if b.__class__ is not float:
-                adjoints[b] += upstream
+                b._adjoint += upstream
+        elif primitive is sub:
+            a, b = node._a, node._b
+            if a.__class__ is not float:
+                a._adjoint += upstream
+            if b.__class__ is not float:
+                b._adjoint -= upstream
         else:
             for operand, term in contributions(node, upstream):
-                adjoints[operand] += term
-    return adjoints
+                operand._adjoint += term
+    return order
 
 
 def graph_sweep(root: Node, seed: Any) -> dict[Any, Any]:
@@ -292,7 +422,7 @@ def graph_sweep(root: Node, seed: Any) -> dict[Any, Any]:
             continue
         upstream = adjoints[node]
         product = gate if primitive.selection else chain
-        for operand, local in zip(node._operands, _graph_local_gradients(node), strict=True):
+        for operand, local in zip(node.operands, _graph_local_gradients(node), strict=True):
             if operand.__class__ is float:
                 continue
             if local is None:
@@ -304,7 +434,7 @@ def graph_sweep(root: Node, seed: Any) -> dict[Any, Any]:
 
 
 def _graph_local_gradients(node: Any) -> Any:
-    primitive, operands = node._primitive, node._operands
+    primitive, operands = node._primitive, node.operands
     try:
         return _gradients_of_nodes(primitive, node, operands, operands)
     except FAILURES:  # plain arithmetic on constants raised; as leaves they follow quiet rows

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 # fmt: off
 
 LN_2, INVERSE_LN_2, INVERSE_LN_10 = 0.6931471805599453, 1.4426950408889634, 0.4342944819032518
-INVERSE_ROOT_TWO_PI = 0.3989422804014327
 FINITE = "operand must be finite"
 
 # ---- selections: a branch is a row, so that it survives tracing and replay
@@ -422,12 +421,12 @@ erf = primitive(
 )
 erfc = primitive("erfc", math.erfc, lambda y, x: -floats.TWO_OVER_ROOT_PI * gaussian(x, 1.0), doc="Return 1 - erf(x).")
 normal_cdf = primitive(
-    "normal_cdf", floats.normal_cdf, lambda y, x: INVERSE_ROOT_TWO_PI * gaussian(x, 0.5), symbol="Φ",
+    "normal_cdf", floats.normal_cdf, lambda y, x: floats.INVERSE_ROOT_TWO_PI * gaussian(x, 0.5), symbol="Φ",
     doc="Return the standard normal distribution function.",
 )
 gelu = primitive(
-    "gelu", floats.gelu, lambda y, x: normal_cdf(x) + gate(x, INVERSE_ROOT_TWO_PI * gaussian(x, 0.5)),
-    doc="Return x * normal_cdf(x) (Hendrycks & Gimpel 2016), exact.",
+    "gelu", floats.gelu, lambda y, x: normal_cdf(x) + gate(x, floats.INVERSE_ROOT_TWO_PI * gaussian(x, 0.5)),
+    float_gradients=floats.gelu_gradients, doc="Return x * normal_cdf(x) (Hendrycks & Gimpel 2016), exact.",
 )
 
 
@@ -441,11 +440,11 @@ tanh_gate = primitive(
 )
 gelu_tanh = primitive(
     "gelu_tanh", floats.gelu_tanh, lambda y, x: tanh_gate(x) + gate(x, _tanh_gate_slope(y, x)),
-    doc="Return the tanh approximation of gelu.",
+    float_gradients=floats.gelu_tanh_gradients, doc="Return the tanh approximation of gelu.",
 )
 silu = primitive(
     "silu", floats.silu, lambda y, x: gate(sigmoid(x), 1.0 + gate(x, sigmoid(-x))),
-    doc="Return x * sigmoid(x).",
+    float_gradients=floats.silu_gradients, doc="Return x * sigmoid(x).",
 )
 
 # ---- how far a forward may be off, where that is not 4 units in the last place

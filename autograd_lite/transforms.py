@@ -332,7 +332,7 @@ class _Run:
 
 def _has_others(nodes: Iterable[Value], variables: Sequence[Value]) -> bool:
     own = set(variables)
-    return any(not node._operands and node not in own and node.role != "constant" for node in nodes)
+    return any(not node.operands and node not in own and node.role != "constant" for node in nodes)
 
 
 def _pull(root: Any, variables: Sequence[Value], traced: bool) -> list[Any]:

@@ -21,12 +21,13 @@ from autograd_lite import modes, table
 from autograd_lite.errors import InputTypeError, NonFiniteError, NonLeafError
 from autograd_lite.graph import (
     Node,
+    add_gradients,
+    adjoints_of,
     check_fresh,
     contributions,
     graph_sweep,
     numbers_of,
     replay,
-    sweep,
     topological_order,
 )
 from autograd_lite.primitives import FAILURES, ROWS, Traced, in_words, to_float
@@ -34,7 +35,7 @@ from autograd_lite.table import add, div, mul, neg, pow, sub
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any, NoReturn
 
     from autograd_lite.primitives import Primitive
@@ -94,8 +95,8 @@ class Value(Node):
     def __init__(self, data: float, label: str | None = None, role: str | None = None) -> None:
         self._data = data if data.__class__ is float else to_float(data, "Value")
         self._grad = 0.0
-        self._primitive = None
-        self._operands = ()
+        self._primitive = self._a = self._b = None
+        self._walk = 0
         self._epoch = _epoch
         if label is not None:
             self.label = label
@@ -130,7 +131,16 @@ class Value(Node):
         quiet = modes.inside_gradient.get()
         if quiet:
             primitive = primitive.quiet
-        numbers = [operand if operand.__class__ is float else operand._data for operand in operands]
+        numbers: Sequence[float]
+        if len(operands) == 1:
+            a, b = operands[0], None
+            numbers = (a._data,)
+        elif len(operands) == 2:
+            a, b = operands
+            numbers = a if a.__class__ is float else a._data, b if b.__class__ is float else b._data
+        else:
+            a, b = operands, None
+            numbers = [operand if operand.__class__ is float else operand._data for operand in operands]
         node = _new(Value)
         try:
             data = primitive.forward(*numbers)
@@ -139,13 +149,15 @@ class Value(Node):
         node._data = data if data.__class__ is float else primitive.as_float(data, numbers, operands)
         node._grad = 0.0
         node._primitive = primitive
-        node._operands = operands
+        node._a = a
+        node._b = b
         node._epoch = _epoch
+        node._walk = 0
         if modes.active:
             if not quiet and modes.checking.get() and not isfinite(node._data):
                 raise _nonfinite_error(node)
             if not modes.recording.get():
-                node._primitive, node._operands = None, ()
+                node._record(None, ())
             elif (scope := modes.innermost.get()) is not None:
                 node._scope = scope
         return node
@@ -168,8 +180,10 @@ class Value(Node):
             node._data = self._data + other
         node._grad = 0.0
         node._primitive = add
-        node._operands = (self, other)
+        node._a = self
+        node._b = other
         node._epoch = _epoch
+        node._walk = 0
         return node
 
     def __radd__(self, other: Any) -> Value:
@@ -190,8 +204,10 @@ class Value(Node):
             node._data = self._data - other
         node._grad = 0.0
         node._primitive = sub
-        node._operands = (self, other)
+        node._a = self
+        node._b = other
         node._epoch = _epoch
+        node._walk = 0
         return node
 
     def __mul__(self, other: Any) -> Value:
@@ -209,8 +225,10 @@ class Value(Node):
             node._data = self._data * other
         node._grad = 0.0
         node._primitive = mul
-        node._operands = (self, other)
+        node._a = self
+        node._b = other
         node._epoch = _epoch
+        node._walk = 0
         return node
 
     def __rsub__(self, other: Any) -> Value:
@@ -346,7 +364,7 @@ class Value(Node):
         partials = self._primitive.partials(self._data, numbers_of(self))
         return tuple(
             0.0 if operand.__class__ is float else float(local or 0.0)
-            for operand, local in zip(self._operands, partials, strict=True)
+            for operand, local in zip(self.operands, partials, strict=True)
         )
 
     def forward_step(self) -> None:
@@ -410,17 +428,13 @@ class Value(Node):
         if create_graph:
             nodes = topological_order(self)
             for node, graph in zip(nodes, gradients(self, nodes, create_graph=True, seed=seed), strict=True):
-                if node._operands:
+                if node._primitive is not None:
                     node._grad = graph._data
                 else:
                     has_gathered = node._grad.__class__ is Value or node._grad
                     node._grad = graph + node._grad if has_gathered else graph
             return
-        for node, gradient in sweep(self, to_float(seed, "backward: seed")).items():
-            if node._operands:
-                node._grad = gradient
-            else:
-                node._grad += gradient
+        add_gradients(self, to_float(seed, "backward: seed"))
 
     def zero_grad(self) -> None:
         """Set the grad of this node and of every node below it to 0."""
@@ -496,7 +510,7 @@ def _restore(data: float, grad: float, label: str | None, role: str | None) -> V
 
 
 def _nonfinite_error(node: Value) -> NonFiniteError:
-    primitive, operands = node._primitive, node._operands
+    primitive, operands = node._primitive, node.operands
     assert primitive is not None
     numbers = tuple(numbers_of(node))
     error = NonFiniteError(
@@ -541,8 +555,7 @@ def gradients(root: Value, leaves: Iterable[Value], *, create_graph: bool = Fals
             raise InputTypeError(f"gradients: leaves must be Values, got {leaf!r} of type {type(leaf).__name__}.")
     start = to_float(seed, "gradients: seed")
     if not create_graph:
-        adjoints = sweep(root, start)
-        return [adjoints.get(leaf, 0.0) for leaf in wanted]
+        return adjoints_of(wanted, root, start)
     with modes.Mode(modes.inside_gradient, True), modes.Mode(modes.recording, True):
         graphs = graph_sweep(root, start)
         found = [graphs.get(leaf, 0.0) for leaf in wanted]

@@ -541,6 +541,46 @@ def test_a_row_may_differentiate_another_graph_inside_itself():
         del ROWS["reentrant_test"]
 
 
+def test_a_row_may_differentiate_what_it_is_itself_a_part_of():
+    """The inner sweep runs over nodes whose sums the outer one has not finished; they are put back."""
+    a, b = leaves(a=0.3, b=0.7)
+    shared = a * b
+    spare = Value(5.0)
+
+    def slope(y, x):
+        outer = topological_order(shared)
+        assert gradients(shared * shared, [a, shared, spare]) == [2 * 0.3 * 0.7 * 0.7, 2 * 0.3 * 0.7, 0.0]
+        assert topological_order(shared) == outer
+        return 3.0
+
+    row = primitive("selfish_test", lambda x: 3.0 * x, slope)
+    try:
+        y = shared * 2.0 + row(shared) + row(a) + a * b
+        assert gradients(y, [a, b, shared, spare]) == pytest.approx([6.0 * 0.7 + 3.0, 6.0 * 0.3, 5.0, 0.0], rel=1e-15)
+    finally:
+        del ROWS["selfish_test"]
+
+
+def test_threads_may_add_up_gradients_of_the_same_leaves():
+    w = Value(1.5)
+
+    def work():
+        for _ in range(200):
+            (w * w * w + w * 2.0).backward()
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert w.grad == 800 * (3 * 1.5**2 + 2.0)
+
+
 def test_building_inside_a_local_gradient_raises_again_afterwards():
     """Rows are quiet inside gradients only: afterwards log(-1) is an error again."""
     x = Value(0.0)

@@ -146,7 +146,7 @@ def record(
     known = {id(leaf) for leaf in [*parameters, *inputs]}
     fixed = [leaf for leaf in leaves if id(leaf) not in known]
 
-    operands = [node._operands for node in nodes]
+    operands = [node.operands for node in nodes]
     count = np.fromiter(map(len, operands), np.intp, len(nodes))
     first = np.concatenate([[0], np.cumsum(count)])
     flat = list(chain.from_iterable(operands))
@@ -184,5 +184,5 @@ def _below(roots: Sequence[Value]) -> list[Any]:
     if len(roots) == 1:
         return topological_order(roots[0])
     together = Value(0.0)
-    together._primitive, together._operands = table.sum, tuple(roots)
+    together._record(table.sum, tuple(roots))
     return topological_order(together)[:-1]

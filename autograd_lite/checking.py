@@ -11,7 +11,17 @@ from autograd_lite.formulas import expression, identifier
 from autograd_lite.graph import numbers_of
 from autograd_lite.notation import numeral, on_stdout
 from autograd_lite.primitives import Traced, to_float
-from autograd_lite.verdicts import AGREES, DIFFERS, KINK, STATUSES, Verdict, in_words, local_verdicts, verdict_on
+from autograd_lite.verdicts import (
+    AGREES,
+    DIFFERS,
+    KINK,
+    STATUSES,
+    Verdict,
+    in_words,
+    is_same,
+    local_verdicts,
+    verdict_on,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -179,6 +189,6 @@ def _fault(evaluation: Evaluation, verdicts: list[Verdict], gradient: Any, rtol:
             )
     again = evaluation.chain_rule()
     for k, verdict in enumerate(verdicts):
-        if verdict.status == DIFFERS and not abs(again[k] - verdict.analytic) <= rtol * abs(again[k]):
+        if verdict.status == DIFFERS and not is_same(again[k], verdict.analytic, rtol):
             return "Every local gradient is right: the sweep that multiplies and adds them up is at fault."
     return "Every local gradient is right, and so is their sum: what f computes depends on numbers that are no nodes."

@@ -35,7 +35,8 @@ class Evaluation:
         value: the function there; analytic: the gradient that is checked.
         epsilon: the spacing of its numbers at 1; noise: how far off its values may be.
         crossings: what lay between the point and the nearest sample on a side: kinks, or other paths.
-        dense: the numbers next to which there was a kink again.
+        vague: the sides whose nearest sample beyond a kink says little: the kink was not at the point, or
+            there is one at the sample again.
         failure: the error that the nearest sample without a value raised.
         order: the nodes of a graph that was recorded; judged, parts: verdicts on their local
             gradients that were found, and those to come.
@@ -54,13 +55,13 @@ class Evaluation:
         self.parts: Iterator[tuple[Any, Any]] | None = None
         self.judged: list[tuple[Any, Any]] = []
         self.crossings: dict[tuple[int, bool], tuple[float, tuple[Any, ...]]] = {}
-        self.dense: set[int] = set()
+        self.vague: set[tuple[int, bool]] = set()
         self.failure: dict[int, tuple[float, Exception]] = {}
 
     def at(self, i: int, x: float) -> tuple[float | None, bool]:
         """Return the value with the i-th number at x, and whether no kink lies between."""
         try:
-            y, crossed, dense = self._evaluate(i, x)
+            y, crossed, vague = self._evaluate(i, x)
         except FAILURES as failure:
             distance = abs(x - self.numbers[i])
             if distance < self.failure.get(i, (inf,))[0]:
@@ -70,7 +71,7 @@ class Evaluation:
             distance, side = abs(x - self.numbers[i]), (i, x > self.numbers[i])
             if distance < self.crossings.get(side, (inf,))[0]:
                 self.crossings[side] = distance, crossed
-                (self.dense.add if dense else self.dense.discard)(i)
+                (self.vague.add if vague else self.vague.discard)(side)
         return (y if isfinite(y) else None), not crossed
 
     def _evaluate(self, i: int, x: float) -> tuple[float, tuple[Any, ...], bool]:
@@ -126,15 +127,15 @@ class Recorded(Evaluation):
         order: list[Any] = topological_order(root) if isinstance(root, Value) else []
         if [node._primitive for node in order] != self._rows:
             return y, (None,), False
-        crossed, dense = [], False
+        crossed, vague = [], False
         for k, before, distance in self.kinks:
             after = numbers_of(order[k])
             row = self.order[k]._primitive
             way, between = _way(row.kink_distance, before, after, distance)
             if between:
                 crossed.append(self.order[k])
-                dense = dense or row.kink_distance(*after) < 0.1 * way
-        return y, tuple(crossed), dense
+                vague = vague or distance > 0.0 or row.kink_distance(*after) < 0.1 * way
+        return y, tuple(crossed), vague
 
     def at_complex(self, i: int, z: complex) -> complex | None:
         return _complex_result(self.f, self.point, self.numbers, i, z)
@@ -245,7 +246,8 @@ class RowAt(Evaluation):
         if self.row.kink_distance is None:
             return y, (), False
         way, between = _way(self.row.kink_distance, self.numbers, numbers, self._distance)
-        return y, (self.row,) if between else (), between and self.row.kink_distance(*numbers) < 0.1 * way
+        vague = between and (self._distance > 0.0 or self.row.kink_distance(*numbers) < 0.1 * way)
+        return y, (self.row,) if between else (), vague
 
 
 def _complex_result(f: Any, point: Sequence[Any], numbers: list[float], i: int, z: complex) -> complex | None:

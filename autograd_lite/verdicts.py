@@ -305,8 +305,8 @@ class _Case:
         At several kinks at once, or where 0 meets inf, the chain rule need not give a slope.
         """
         crossed = self.crossed()
-        dense = crossed and self.i in self.evaluation.dense
-        if not self.evaluation.order and not dense:
+        vague = crossed and not self.evaluation.vague.isdisjoint({(self.i, False), (self.i, True)})
+        if not self.evaluation.order and not vague:
             return
         infinite = unsure = None
         for node, local in local_verdicts(self.evaluation, self.rtol):
@@ -317,10 +317,10 @@ class _Case:
             elif local.status == INCONCLUSIVE:
                 unsure = node
         found = self.evaluation.chain_rule()[self.i]
-        if not (abs(found - self.analytic) <= self.rtol * abs(found) or found != found != self.analytic):
+        if not is_same(found, self.analytic, self.rtol):
             return
-        if dense:
-            self.say(INCONCLUSIVE, f"{self.place()}, and the numbers next to it are at one too")
+        if vague:
+            self.say(INCONCLUSIVE, f"{self.place()}, too near to others or to the point to tell its slopes")
         elif infinite:
             node, local_gradient = infinite
             self.say(KINK, f"the local gradient of {in_words(node)} is {local_gradient!r} here: no chain rule holds")
@@ -360,6 +360,15 @@ class _Case:
                 return f"at a {kind} of {in_words(node)}"
         elsewhere = " of no row: a branch of Python's own (`if`, `max`)" if self.evaluation.order else ""
         return f"at a {kind}{elsewhere}"
+
+
+def is_same(a: float, b: float, rtol: float) -> bool:
+    """True for numbers that are equal up to rtol, both nan, or the same infinity.
+
+    >>> is_same(1.0, 1.0 + 1e-9, 1e-6), is_same(inf, inf, 1e-6), is_same(inf, 1.0, 1e-6)
+    (True, True, False)
+    """
+    return a == b or (a != a and b != b) or abs(a - b) <= rtol * min(abs(a), abs(b))
 
 
 def in_proportion(analytic: float, numeric: float, error: float) -> str:

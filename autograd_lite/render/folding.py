@@ -106,8 +106,11 @@ def _closed(homes: dict[Any, Path], depth: int | None, opened: Collection[str]) 
     for path in sorted(paths.values(), key=len, reverse=True):
         if len(path) > 1:
             heights[path[-2]] = max(heights[path[-2]], heights[path[-1]] + 1)
-    lowest = (len(homes) > FEW) + (len(homes) > MANY)
-    return {scope for scope, height in heights.items() if height < lowest} - kept_open
+    closed = {scope for scope, height in heights.items() if height < (len(homes) > FEW)}
+    remaining = {next((scope for scope in path if scope in closed), node) for node, path in homes.items()}
+    if len(homes) > MANY or len(remaining) > FEW:
+        closed = {scope for scope, height in heights.items() if height < 2}
+    return closed - kept_open
 
 
 def _groups(homes: dict[Any, Path], closed: set[Scope], sums: bool) -> dict[Any, Group]:

@@ -9,6 +9,7 @@ from autograd_lite import (
     Value,
     leaves,
     logsumexp,
+    mean,
     no_grad,
     scope,
     sigmoid,
@@ -109,6 +110,16 @@ def test_a_parameter_that_two_scopes_share_stands_outside_of_both():
 )
 def test_neurons_are_closed_above_60_values_and_layers_above_400(widths, expected):
     assert closed(groups_of(network(widths=widths))) == expected
+
+
+def test_layers_are_closed_too_where_more_than_60_gates_would_remain():
+    model = nn.MLP(2, [4, 1], "tanh", random_state=0)
+    few, many = (mean([nn.squared_error(model([k / 7, k / 5]), 1.0) for k in range(n)]) for n in (4, 9))
+    assert {path.count("/") for path in closed(groups_of(few)) if "layer" in path} == {1}
+    assert closed(groups_of(many))[:3] == ["layer 1", "layer 2", "squared_error"]
+    opened = closed(groups_of(many, opened=["layer 1"]))
+    assert "layer 1/neuron 4" in opened
+    assert "layer 2" in opened
 
 
 def test_one_path_is_opened_on_request():

@@ -24,6 +24,7 @@ HEAD = """digraph {{
 """
 ORDERED = "ordering=in, "  # operands from top to bottom; with clusters `dot` 14 turns that upside down
 CROWDED = 400  # wires; beyond, dot is told to search less: 1.7 s instead of 14 for 2,000 tangled ones
+LONG, ENDLESS = 1000, 5000  # ranks passed by wires; beyond, the same, and dot takes seconds, soon minutes
 HURRY = "  graph [nslimit=0.5, nslimit1=1, mclimit=0.1]\n"
 ROUND_GATE = 4  # signs that fit a circle; longer ones get a box with round corners
 
@@ -33,7 +34,7 @@ def dot_text(scene: Scene, theme: Theme = LIGHT) -> str:
     numbers = {unit: number for number, unit in enumerate(scene.units, 1)}
     has_clusters = bool(scene.title) or any(unit.path for unit in scene.units)
     lines = [HEAD.format(theme, "" if has_clusters else ORDERED)]
-    if sum(len(unit.operands) for unit in scene.units) > CROWDED:
+    if sum(len(unit.operands) for unit in scene.units) > CROWDED or ranks_passed(scene) > LONG:
         lines.append(HURRY)
     below = [_legend(scene, theme)] * scene.legend + [f"<TR><TD>{html(scene.folded)}</TD></TR>"] * bool(scene.folded)
     if below:
@@ -68,6 +69,17 @@ def dot_text(scene: Scene, theme: Theme = LIGHT) -> str:
         for operand in unit.operands:
             lines.append(f"  v{numbers[operand]}:e -> g{number}\n")
     return "".join([*lines, "}\n"])
+
+
+def ranks_passed(scene: Scene) -> int:
+    """Return about how many ranks all wires pass; at each, `dot` puts a node of its own for each wire."""
+    ranks: dict[Unit, int] = {}
+    starts: dict[Unit, int] = {}  # of leaves: beside their first user
+    for unit in scene.units:
+        ranks[unit] = rank = 1 + max([ranks[operand] for operand in unit.operands if operand.gate], default=0)
+        for operand in unit.operands:
+            starts[operand] = ranks[operand] if operand.gate else min(starts.get(operand, rank), rank - 1)
+    return sum(2 * (ranks[unit] - starts[operand]) - 1 for unit in scene.units for operand in unit.operands)
 
 
 def _where(units: list[Unit]) -> Callable[[Unit], list[int]]:
@@ -150,7 +162,7 @@ def _wire(unit: Unit, is_root: bool, theme: Theme) -> str:
     is_leaf = not unit.gate
     above = html(unit.arithmetic)
     if unit.has_name_above and not is_root:
-        above = f"{_name(unit.label)} = {above}"
+        above = f"{html(' '.join(unit.label.split()))} = {above}"
     rows = [
         f'<TD CELLPADDING="0" WIDTH="58" HEIGHT="15">{_small(above, theme)}</TD>',
         f'<TD SIDES="B" BORDER="1" COLOR="{theme.wire}" CELLPADDING="1" HEIGHT="21"{_tint(unit.value, theme)}>'

@@ -48,8 +48,8 @@ def draw(
 
     What was computed in a `scope` stands in a frame, the parameters of a neuron of `nn` with it.
     Larger pictures are folded: above 60 values the innermost scopes (neurons) are closed to one
-    gate each, above 400 those around them (layers) too; of more than 2,000 wires, what is nearest
-    to the root is shown.
+    gate each; above 400, or where more than 60 would remain, those around them (layers) too. Of
+    more than 2,000 wires, what is nearest to the root is shown.
 
     Args:
         root: the Value at the end of the graph.
@@ -58,7 +58,7 @@ def draw(
         digits: how many significant digits numbers have.
         engine: "dot" is Graphviz's command, "pygraphviz" the package that brings Graphviz along;
             "builtin" needs nothing and draws the same bytes on every machine; "auto" is the
-            first of these that is there.
+            first of these that is there, and "builtin" where Graphviz would take minutes.
         theme: "light", "dark", or "cs231n" for the green and red of that course.
         title: a line above the picture.
         legend: whether to explain the signs below it.
@@ -89,12 +89,14 @@ def draw(
             f"draw: a Value is needed, got {root!a:.40} of type {type(root).__name__}. "
             f"Draw the one Value at the end of the graph, such as the loss."
         )
-    if not 1 <= digits <= 17:
-        raise ArgumentError(f"draw: digits must lie in 1..17, got {digits!r}. Leave it out for {DIGITS}.")
+    if not isinstance(digits, int) or not 1 <= digits <= 17:
+        raise ArgumentError(f"draw: digits must be an int in 1..17, got {digits!r:.40}. Leave it out for {DIGITS}.")
     if engine not in ENGINES:
         raise ArgumentError(
-            f"draw: engine must be one of {', '.join(map(repr, ENGINES))}, got {engine!r}. Leave it out for 'auto'."
+            f"draw: engine must be one of {', '.join(map(repr, ENGINES))}, got {engine!r:.40}. Leave it out for 'auto'."
         )
+    if not isinstance(title, str):
+        raise InputTypeError(f"draw: title must be a str, got {title!r:.40}. Write title='A neuron'.")
     if depth is not None and (not isinstance(depth, int) or depth < 0):
         raise ArgumentError(f"draw: depth must be an int of at least 0, got {depth!r}. Leave it out for what fits.")
     from autograd_lite.render.opening import DEFINITIONS, spelled_out
@@ -102,7 +104,7 @@ def draw(
     from autograd_lite.render.scene import scene_of
 
     colours = theme_of(theme)
-    names = [open] if isinstance(open, str) else list(open)
+    names = _names(open)
     operations = [name for name in names if name in DEFINITIONS]
     asked: Any = root
     shown = spelled_out(asked, operations) if operations else asked
@@ -118,7 +120,7 @@ def draw(
             depth=depth,
             opened=names,
         )
-        made.title, made.legend = str(title), legend
+        made.title, made.legend = " ".join(title.split()), bool(legend)
         return made
 
     if gradients is not None or asked.grad != 0.0:
@@ -130,6 +132,20 @@ def draw(
     except Exception:  # a row's gradient that fails must not take the picture of the values with it
         return Drawing(scene(False), engine, colours)
     return Drawing(stepped.without_gradients(), engine, colours, stepped)
+
+
+def _names(open: Any) -> list[str]:
+    try:
+        names = [open] if isinstance(open, str) else list(open)
+    except TypeError:
+        names = [open]
+    for name in names:
+        if not isinstance(name, str):
+            raise InputTypeError(
+                f"draw: open must be a name or several, got {name!r:.40} of type {type(name).__name__}. "
+                f"Write open='layer 1' or open=['layer 1', 'sigmoid']."
+            )
+    return names
 
 
 class Drawing:
@@ -153,7 +169,7 @@ class Drawing:
         Raises:
             RenderError: the engine is "dot" or "pygraphviz", and that is missing.
         """
-        if self._engine != "builtin":
+        if self._engine != "builtin" and not self._is_endless():
             from autograd_lite.render.files import render
             from autograd_lite.render.wording import described
 
@@ -234,15 +250,16 @@ class Drawing:
 
         Raises:
             ArgumentError: no such format.
-            RenderError: Graphviz is missing, or not the engine.
+            RenderError: Graphviz is missing, not the engine, or would take minutes.
             OSError: the file cannot be written.
         """
         from autograd_lite.render.files import render, write_atomically
 
-        ending = os.path.splitext(os.fspath(path))[1].lower()
+        path = os.fsdecode(path)
+        ending = os.path.splitext(path)[1].lower()
         if ending not in FORMATS:
             raise ArgumentError(
-                f"save: the name must end in one of {', '.join(FORMATS)}, got {os.fspath(path)!r}. "
+                f"save: the name must end in one of {', '.join(FORMATS)}, got {path!r:.200}. "
                 f"Write draw(v).save('graph.svg')."
             )
         if ending == ".txt":
@@ -258,9 +275,20 @@ class Drawing:
                 f"save: {ending} must be drawn by Graphviz's `dot`, got engine 'builtin'. "
                 f"Leave the engine out, or save as .svg, which works without."
             )
+        elif self._is_endless():
+            raise RenderError(
+                f"save: {ending} is drawn by Graphviz, got a graph whose wires are so long that this takes minutes. "
+                f"Save as .svg, or wait with engine='dot'."
+            )
         else:
             content = render(self.dot(), ending[1:], self._engine)
         return write_atomically(path, content)
+
+    def _is_endless(self) -> bool:
+        """Whether Graphviz is not for it, and nobody has asked for Graphviz."""
+        from autograd_lite.render.dot_text import ENDLESS, ranks_passed
+
+        return self._engine == "auto" and ranks_passed(self._scene) > ENDLESS
 
     def __repr__(self) -> str:
         encoding = getattr(sys.stdout, "encoding", None) or "ascii"

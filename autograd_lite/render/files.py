@@ -21,20 +21,22 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> str:
         ArgumentError: there is something else than a file at `path`.
         OSError: the folder is missing, full or read-only.
     """
+    from threading import get_ident
+
     path = os.fspath(path)
     target = os.path.realpath(path)
     if os.path.exists(target) and not os.path.isfile(target):
         raise ArgumentError(f"save: the path must be that of a file, got {path!r}. Choose another name.")
-    temporary = f"{target}.{os.getpid()}.tmp"
+    temporary = f"{target}.{os.getpid()}-{get_ident()}.tmp"
     try:
         with open(temporary, "wb") as file:
             file.write(content)
         os.replace(temporary, target)
     except BaseException as error:
-        if isinstance(error, OSError) and error.filename is not None:
-            error.filename, error.filename2 = path, None  # the temporary one means nothing to the caller
         if os.path.exists(temporary):
             os.remove(temporary)
+        if isinstance(error, OSError) and error.filename is not None:  # the temporary one means nothing to the caller
+            raise OSError(error.errno, error.strerror, path) from None
         raise
     return path
 

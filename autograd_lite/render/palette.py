@@ -85,8 +85,8 @@ def theme_of(name: str) -> Theme:
     >>> theme_of("dark").value
     '#7CC4FF'
     """
-    if name not in THEMES:
+    if not isinstance(name, str) or name not in THEMES:
         raise ArgumentError(
-            f"draw: theme must be one of {', '.join(map(repr, THEMES))}, got {name!r}. Leave it out for 'light'."
+            f"draw: theme must be one of {', '.join(map(repr, THEMES))}, got {name!r:.40}. Leave it out for 'light'."
         )
     return THEMES[name]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     T = TypeVar("T", bound=Hashable)
     Edge: TypeAlias = "tuple[Unit, float | None, bool]"
 
-LARGEST_GROUPED = 20_000  # values; of a larger graph only what is nearest to its root is looked at
+LARGEST_GROUPED = 100_000  # values; of a larger graph only what is nearest to its root is looked at
 SPELLED = {"neg": "−x", "dot": "x·w"}  # where the symbol alone would be mistaken or overlooked
 WITH_CONSTANT = {
     "add": ("+{}", "+{}"),
@@ -224,9 +224,10 @@ def _unit(group: Group, adjoints: dict[Any, float], digits: int, *, folds_consta
 
 
 def _called(group: Group, digits: int) -> str:
-    """Return a closed scope as a function of its operands, f(2, −1)."""
-    numbers = [numeral(_data(x), digits) for x in group.operands[:SPELLED_OUT]]
-    return f"f({', '.join(numbers)}{', …' * (len(group.operands) > SPELLED_OUT)})"
+    """Return a closed scope as a function of its operands, f(2, −1); of its constants where it has no others."""
+    operands = group.operands or [x for node in group.nodes for x in node.operands if x.__class__ is float]
+    numbers = [numeral(_data(x), digits) for x in operands[:SPELLED_OUT]]
+    return f"f({', '.join(numbers)}{', …' * (len(operands) > SPELLED_OUT)})"
 
 
 def _data(operand: Any) -> float:
@@ -313,7 +314,8 @@ def _write_gradients(
         texts = terms[unit]
         if unit.outputs == 1:
             unit.gradient = numeral(unit.adjoint, digits)
-            unit.chain_rule = f"Σ of {unit.paths} paths" if unit.paths > SPELLED_OUT else summed(texts) if texts else ""
+            chain = f"Σ of {unit.paths} paths" if unit.paths > SPELLED_OUT else summed(texts) if texts else ""
+            unit.chain_rule = chain if chain != unit.gradient else ""  # a single total says nothing new
         else:
             numbers = [float(adjoints[node]) for node in group.outputs]
             unit.gradient = f"{unit.outputs} gradients"
@@ -327,7 +329,7 @@ def term(local: float | None, upstream: float, digits: int) -> str:
     '2 × (−0.5)'
     """
     if isinstance(local, Total):
-        return f"{numeral(local, digits)} in all"
+        return numeral(local, digits)
     return product(numeral(local or 0.0, digits), numeral(upstream, digits))
 
 
@@ -369,11 +371,11 @@ def said_of_fold(units: Iterable[Unit], whole: int) -> str:
     units = list(units)
     shown = sum(unit.values for unit in units)
     closed = [unit.scope for unit in units if unit.scope]
-    said = f"{whole:,} values: the {shown:,} nearest to the root are shown. " if shown < whole else ""
-    if closed:
-        count = f"{len(closed)} part{'s' * (len(closed) > 1)}"
-        said += f"{whole:,} values, {count} closed: draw(..., open={closed[0]!r}) shows one from inside."
-    return said.strip()
+    cut = f"the {shown:,} nearest to the root are shown" if shown < whole else ""
+    if not closed:
+        return f"{whole:,} values: {cut}." if cut else ""
+    parts = f"{f'{cut}, ' if cut else ''}{len(closed)} part{'s' * (len(closed) > 1)} closed"
+    return f"{whole:,} values, {parts}: draw(..., open={closed[0]!r}) shows one from inside."
 
 
 def gate_of(row: Primitive, operands: Sequence[Any], digits: int) -> str:

@@ -14,6 +14,7 @@ import autograd_lite as ag
 from autograd_lite import AutogradError, Value, draw, leaves
 from autograd_lite.errors import ArgumentError, InputTypeError, RenderError
 from autograd_lite.render import Drawing, files
+from autograd_lite.render.dot_text import ENDLESS, LONG, ranks_passed
 from autograd_lite.render.files import write_atomically
 from autograd_lite.render.inline import inlined
 
@@ -123,8 +124,10 @@ def test_a_folder_or_a_device_is_not_replaced(tmp_path):
         write_atomically(tmp_path, b"")
     with pytest.raises(ArgumentError, match="must be that of a file"):
         write_atomically(os.devnull, b"")
-    with pytest.raises(FileNotFoundError):
-        write_atomically(tmp_path / "missing" / "f.txt", b"")
+    missing = tmp_path / "missing" / "f.txt"
+    with pytest.raises(FileNotFoundError) as caught:
+        write_atomically(missing, b"")
+    assert str(caught.value).endswith(f"No such file or directory: {str(missing)!r}")
 
 
 @needs_dot
@@ -242,9 +245,73 @@ def test_only_a_value_can_be_drawn(thing):
 
 
 def test_digits_are_checked():
-    with pytest.raises(ArgumentError, match=r"digits must lie in 1\.\.17, got 0"):
+    with pytest.raises(ArgumentError, match=r"digits must be an int in 1\.\.17, got 0"):
         draw(Value(1.0), digits=0)
     assert "0.2" in draw(Value(0.1966), digits=1).text()
+
+
+@pytest.mark.parametrize(
+    ("option", "rule"),
+    [
+        ({"digits": 2.5}, r"digits must be an int in 1\.\.17, got 2\.5"),
+        ({"digits": "4"}, r"digits must be an int in 1\.\.17, got '4'"),
+        ({"title": None}, "title must be a str, got None"),
+        ({"theme": []}, r"theme must be one of 'light', 'dark', 'cs231n', got \[\]"),
+        ({"engine": "DOT"}, "engine must be one of 'auto', 'dot', 'pygraphviz', 'builtin', got 'DOT'"),
+        ({"open": 3}, "open must be a name or several, got 3 of type int"),
+        ({"open": None}, "open must be a name or several, got None of type NoneType"),
+        ({"open": [["sigmoid"]]}, r"open must be a name or several, got \['sigmoid'\] of type list"),
+        ({"open": b"sigmoid"}, "open must be a name or several, got 115 of type int"),
+    ],
+)
+def test_options_of_a_wrong_type_are_refused_where_they_are_given(option, rule):
+    with pytest.raises((ArgumentError, InputTypeError), match=f"^draw: {rule}"):
+        draw(Value(1.0), **option)
+
+
+def test_options_are_taken_as_python_takes_them():
+    class Name(str):
+        pass
+
+    f = ag.sigmoid(Value(0.5, "x"))
+    opened = draw(f, open=(name for name in [Name("sigmoid")]), engine=Name("builtin"), theme=Name("dark"), legend=None)
+    assert "exp" in opened.svg()
+    assert "exp" in opened.text()
+
+
+def test_a_title_of_several_lines_is_one_line_in_every_engine():
+    picture = draw(Value(1.0), title=" over\ntwo  lines ", engine="builtin")
+    assert ">over two lines<" in picture.svg()
+    assert ">over two lines<" in picture.dot()
+
+
+def recurrence(length):
+    """A leaf used at every step: to `dot`, one long wire for each."""
+    x = y = Value(1.0, "x")
+    for _ in range(length):
+        y = y * 0.9 + x
+    return y
+
+
+def test_what_would_take_graphviz_minutes_is_drawn_without_unless_it_is_asked_for(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(files, "render", lambda dot, format, engine: asked.append(engine) or b"<svg >")
+    assert ranks_passed(draw(recurrence(20))._scene) < LONG < ranks_passed(draw(recurrence(40))._scene) < ENDLESS
+    draw(recurrence(20)).svg()
+    assert asked == ["auto"]
+    endless = draw(recurrence(80))
+    assert endless.svg() == builtin(endless)
+    with pytest.raises(RenderError, match=r"save: \.png is drawn by Graphviz, .*minutes\. Save as \.svg, or wait"):
+        endless.save(tmp_path / "f.png")
+    assert asked == ["auto"]
+    draw(recurrence(80), engine="dot").save(tmp_path / "f.png")
+    assert asked == ["auto", "dot"]
+
+
+def test_ranks_passed_are_those_between_the_ends_of_wires():
+    x, y = leaves(x=2.0, y=3.0)
+    assert ranks_passed(draw(x * y)._scene) == 2
+    assert ranks_passed(draw((x * y).exp() + x)._scene) == 2 + 1 + 1 + 5
 
 
 def test_importing_the_library_imports_no_engine():

@@ -141,7 +141,8 @@ def test_sums_constants_title_and_legend_are_switches():
     assert "right to left" not in draw(f, legend=True, engine="builtin").svg()
 
 
-def test_a_million_values_in_scopes_are_folded_not_attempted():
+def test_a_million_values_in_scopes_are_folded_not_attempted(monkeypatch):
+    monkeypatch.setattr("autograd_lite.render.scene.LARGEST_GROUPED", 20_000)
     x = Value(1.0)
     with scope("long"):
         y = x
@@ -178,3 +179,32 @@ def test_the_same_network_gives_the_same_text_in_every_process():
         for _ in range(2)
     }
     assert len(seen) == 1
+
+
+def test_what_comes_by_a_scope_of_several_outputs_is_a_number_without_factors():
+    x = Value(0.5, "x")
+    with scope("one"):
+        a, b = x * 2.0, x * 3.0
+    with scope("other"):
+        c, d = x * 5.0, x * -1.0
+    by_two = scene((a * b) * (c * d), 0).units[0]
+    assert (by_two.gradient, by_two.chain_rule) == ("−15", "−7.5 + (−7.5)")
+    by_one = scene(a * b, 0).units[0]
+    assert (by_one.gradient, by_one.chain_rule) == ("6", "")
+
+
+def test_a_scope_without_operands_is_a_function_of_its_constants():
+    neuron = nn.Neuron(2, random_state=0)
+    unit = scene(neuron([0.25, -3.0]), 0).root
+    assert unit.arithmetic == "f(0.25, −3)"
+
+
+def test_a_picture_that_is_cut_and_has_closed_parts_says_so_in_one_sentence():
+    x = y = Value(1.0, "x")
+    for k in range(100):
+        with scope(f"step {k}"):
+            y = y * 0.5 + x
+    assert repr(draw(y)).splitlines()[-1] == (
+        "201 values, the 63 nearest to the root are shown, 31 parts closed: "
+        "draw(..., open='step 99') shows one from inside."
+    )

@@ -13,14 +13,26 @@ from autograd_lite.compiler.circuit import Circuit, Uncompilable
 from autograd_lite.compiler.forms import spell_out
 from autograd_lite.compiler.normal import normalise
 from autograd_lite.compiler.plan import Plan, make_plan
-from autograd_lite.compiler.roll import RESULT, Rolled, roll
+from autograd_lite.compiler.roll import RESULT, Rolled, TooLong, roll
 from autograd_lite.compiler.source import ExampleSource, Source
+from autograd_lite.compiler.tape import paused_collector
+from autograd_lite.compiler.vm import Records, tabulate
 from autograd_lite.primitives import ROWS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TypeAlias
+
     from numpy.typing import NDArray
 
-    from autograd_lite.compiler.tape import Tape
+    from autograd_lite.compiler.normal import Normal
+
+    Samples: TypeAlias = NDArray[np.float64]
+
+BUDGET = 400
+"""Instructions that are worth compiling: each costs about 2 ms."""
+
+UNLIMITED = 1 << 30
 
 
 @dataclass(slots=True)
@@ -35,50 +47,91 @@ class Lowered:
     roots: list[int]
     rolled: Rolled
     plan: Plan
-    samples: dict[int, NDArray[np.float64]]
+    samples: dict[int, Samples]
     recorded: int
     notes: list[str] = field(default_factory=list)
+    records: Records | None = None
+    """Of the level machine, where that is to run it."""
 
     @property
     def columns(self) -> dict[int, int]:
         return {axis: data.shape[1] + 1 for axis, data in self.samples.items()}
 
 
-def lower(source: Source, gradient: bool) -> Lowered:
-    """Return the instructions of a source; raise Uncompilable where there are none."""
+def lower(source: Source, gradient: bool, engine: str | None) -> Lowered:
+    """Return the instructions of a source; raise Uncompilable where there are none.
+
+    The ladder: samples on an axis, rolled; all samples, rolled; tables of the level machine. The
+    samples of a batch that was given stay on their axis, with as many instructions as it takes.
+    """
+    with paused_collector():
+        return _lower(source, gradient, engine)
+
+
+def _lower(source: Source, gradient: bool, engine: str | None) -> Lowered:
     tape = source.record()
-    notes: list[str] = []
-    batched, samples = _samples(source, tape, notes)
-    circuit, roots, count = batched.circuit, batched.roots, len(source.parameters)
-    rows = {**ROWS, **{name: row for name, row in tape.rows.items() if name not in ROWS}}
     for name, row in tape.rows.items():
         if not row.reserved:
             raise Uncompilable(f"the row {name!r} is not one of the table's and has no array form")
-    slopes = add_gradients(circuit, roots[0], count, rows) if gradient else []
-    circuit, nodes = spell_out(circuit, [*roots, *slopes], rows)
-    roots, slopes = nodes[: len(roots)], nodes[len(roots) :]
-    inputs = 0 if isinstance(source, ExampleSource) else len(source.inputs)
-    rolled = roll(circuit, roots, slopes, count, inputs)
-    plan = make_plan(rolled, {axis: len(data) for axis, data in samples.items()})
-    for root in roots:  # what is wanted of every sample is kept for every sample
+    notes: list[str] = []
+    for batched, samples, budget in _attempts(source, normalise(tape), engine, notes):
+        circuit, roots, slopes = _with_gradients(source, batched, gradient)
+        counts = len(source.parameters), source.shared_inputs
+        try:
+            rolled = roll(circuit, roots, slopes, *counts, budget)
+        except TooLong as reason:
+            notes.append(str(reason))
+            if samples or engine == "native":
+                continue
+            rolled, records = tabulate(circuit, roots, slopes, *counts)
+            return Lowered(circuit, roots, rolled, Plan([], {}), {}, len(tape.code), notes, records)
+        plan = make_plan(rolled, {axis: len(data) for axis, data in samples.items()})
+        _keep(rolled, roots)
+        return Lowered(circuit, roots, rolled, plan, samples, len(tape.code), notes)
+    raise Uncompilable("; ".join(notes))
+
+
+def _attempts(
+    source: Source, normal: Normal, engine: str | None, notes: list[str]
+) -> Iterator[tuple[Batched, dict[int, Samples], int]]:
+    """Yield what may be compiled, the best first, each with its budget of instructions."""
+    budget = {None: BUDGET, "table": 0}.get(engine, UNLIMITED)
+    if isinstance(source, ExampleSource):
+        if engine is None:
+            yield *_examples(source, normal), BUDGET
+        yield *_examples(source, normal), UNLIMITED
+        return
+    if budget:
+        found = find_batch(normal)
+        if isinstance(found, str):
+            notes.append(f"no batch: {found}")
+        else:
+            samples = {axis: np.ascontiguousarray(data[:-1].T) for axis, data in enumerate(found.columns, 1)}
+            yield found, samples, budget
+    yield whole(normal), {}, budget
+
+
+def _examples(source: ExampleSource, normal: Normal) -> tuple[Batched, dict[int, Samples]]:
+    """Return the circuit of one example; the value is their mean, and what else was recorded is added."""
+    batched = whole(normal, batched_inputs=True)
+    weight = batched.circuit.column(1, len(source.inputs))
+    if source.gradient:
+        terms = [(0, batched.roots[0], weight), *[(0, root, -1) for root in batched.roots[1:]]]
+        batched.roots = [batched.circuit.total(terms, 0)]
+    return batched, {1: np.zeros((len(source.arrays[0]), len(source.inputs)))}
+
+
+def _with_gradients(source: Source, batched: Batched, gradient: bool) -> tuple[Circuit, list[int], list[int]]:
+    """Return the circuit in elementary rows, its roots and the gradient."""
+    circuit, roots = batched.circuit, batched.roots
+    slopes = add_gradients(circuit, roots[0], len(source.parameters), ROWS) if gradient else []
+    circuit, nodes = spell_out(circuit, [*roots, *slopes], ROWS)
+    return circuit, nodes[: len(roots)], nodes[len(roots) :]
+
+
+def _keep(rolled: Rolled, roots: list[int]) -> None:
+    """What is wanted of every sample is kept for every sample."""
+    for root in roots:
         group = rolled.group_of[root]
         if group is not None and group.space == RESULT:
             group.crossing = True
-    return Lowered(circuit, roots, rolled, plan, samples, len(tape.code), notes)
-
-
-def _samples(source: Source, tape: Tape, notes: list[str]) -> tuple[Batched, dict[int, NDArray[np.float64]]]:
-    """Return the circuit of one sample, and the data of the samples."""
-    normal = normalise(tape)
-    if isinstance(source, ExampleSource):
-        batched = whole(normal, batched_inputs=True)
-        weight = batched.circuit.column(1, len(source.inputs))
-        if source.gradient:
-            terms = [(0, batched.roots[0], weight), *[(0, root, -1) for root in batched.roots[1:]]]
-            batched.roots = [batched.circuit.total(terms, 0)]
-        return batched, {1: np.zeros((len(source.arrays[0]), len(source.inputs)))}
-    found = find_batch(normal)
-    if isinstance(found, str):
-        notes.append(f"no batch: {found}")
-        return whole(normal), {}
-    return found, {axis: np.ascontiguousarray(data[:-1].T) for axis, data in enumerate(found.columns, 1)}

@@ -83,7 +83,12 @@ class Circuit:
     def node(self, op: str, terms: tuple[Term, ...], axis: int | None = None) -> int:
         """Return the node of an operation, an old one where there is an equal one."""
         if axis is None:
-            axis = max([max(self.axis[a], self.axis[b] if b >= 0 else 0) for _, a, b in terms], default=0)
+            axis, axes = 0, self.axis
+            for _, a, b in terms:
+                if axes[a] > axis:
+                    axis = axes[a]
+                if b >= 0 and axes[b] > axis:
+                    axis = axes[b]
         known = self._known.get((op, terms, axis))
         return self._new(op, terms, axis, terms) if known is None else known
 

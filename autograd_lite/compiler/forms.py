@@ -131,9 +131,10 @@ class Elementary(Circuit):
         if name in LINEAR:
             return self.total(linear_terms(name, operands))
         symbols = [self.symbol(operand) for operand in operands]
-        if all(symbol.__class__ is float for symbol in symbols):
+        plain = sum(symbol.__class__ is float for symbol in symbols)
+        if plain == len(symbols):
             return self.constant(self.rows[name].quiet.evaluate(symbols))
-        if name in FORMS:
+        if name in FORMS and (plain or name not in ELEMENTARY):
             result = FORMS[name](*symbols)
             if result is not None:
                 return self.node_of(result)

@@ -12,6 +12,7 @@ from autograd_lite.compiler.emit_llvm import Emitter, lay_out
 from autograd_lite.compiler.kernel import CELLS, kernel
 from autograd_lite.compiler.plan import WIDTH
 from autograd_lite.compiler.roll import DATA
+from autograd_lite.compiler.vm import emit_machine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,15 +52,18 @@ class NativeCode:
     Attributes:
         shared: the numbers that are the same for all samples: parameters, gradient, inputs, constants, ...
         control: what the kernel is told.
+        engine: "native" for loops of its own, "table" for the level machine.
     """
-
-    engine = "native"
 
     def __init__(self, lowered: Lowered) -> None:
         self.lowered, self.lanes = lowered, lowered.plan.lanes
+        self.engine = "native" if lowered.records is None else "table"
         self.capacity = {axis: ceil(len(data) / self.lanes[axis]) for axis, data in lowered.samples.items()}
         self.layout = lay_out(lowered, self.capacity)
-        module, tables = Emitter(lowered, self.layout).emit()
+        if lowered.records is None:
+            module, tables = Emitter(lowered, self.layout).emit()
+        else:
+            module, tables = emit_machine(lowered.records)
         self.machine = module.compile()
         self._kernel, self.train, self._pack = kernel()
         self.memory = aligned(self.layout.size)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograd_lite.compiler.build import Lowered, lower
+from autograd_lite.compiler.build import BUDGET, Lowered, lower
 from autograd_lite.compiler.circuit import Uncompilable
 from autograd_lite.compiler.emit_numpy import NumpyCode
 from autograd_lite.compiler.native import NativeCode
@@ -70,9 +70,11 @@ class Program:
         return self.code.engine if self.code is not None else "eager"
 
     def _compile(self, engine: str | None) -> None:
-        lowered = lower(self.source, self.gradient)
+        lowered = lower(self.source, self.gradient, engine)
         self.notes += lowered.notes
-        self.lowered, self.code = lowered, NumpyCode(lowered) if engine == "numpy" else NativeCode(lowered)
+        too_long = engine is None and len(lowered.rolled.instructions) > BUDGET
+        self.lowered = lowered
+        self.code = NumpyCode(lowered) if engine == "numpy" or too_long else NativeCode(lowered)
         circuit, place = lowered.circuit, lowered.rolled.place
         for node, number in circuit.numbers.items():
             if place[node] >= 0:
@@ -110,8 +112,10 @@ class Program:
             for p in self.parameters:
                 p.__class__ = self._resident
             self._held = True
-        if source.inputs and not isinstance(source, ExampleSource):
-            self.code.shared[2 * count : 2 * count + len(source.inputs)] = [leaf.data for leaf in source.inputs]
+        if source.shared_inputs:
+            assert self.lowered is not None
+            start = self.lowered.rolled.inputs
+            self.code.shared[start : start + len(source.inputs)] = [leaf.data for leaf in source.inputs]
 
     def _release(self) -> None:
         """Bring the parameters up to date and let them be Values."""

@@ -121,22 +121,37 @@ class Rolled:
     shared: int
     results: dict[int, int] = field(default_factory=dict)
     """Axis -> how many results a sample has."""
+    inputs: int = 0
+    """Where the inputs begin."""
 
 
-def roll(circuit: Circuit, roots: Sequence[int], gradients: Sequence[int], parameters: int, inputs: int) -> Rolled:
+class TooLong(Exception):
+    """A graph of more instructions than are worth compiling."""
+
+
+def roll(
+    circuit: Circuit, roots: Sequence[int], gradients: Sequence[int], parameters: int, inputs: int, budget: int
+) -> Rolled:
     """Return the instructions that compute roots and gradients.
 
     Shared memory starts with the parameters, their gradients in the same order, the inputs and
-    the constants.
+    the constants. Raises TooLong where there are more instructions than `budget`.
     """
-    return _Roller(circuit, roots, gradients, parameters, inputs).roll()
+    return _Roller(circuit, roots, gradients, parameters, inputs, budget).roll()
 
 
 class _Roller:
     def __init__(
-        self, circuit: Circuit, roots: Sequence[int], gradients: Sequence[int], parameters: int, inputs: int
+        self,
+        circuit: Circuit,
+        roots: Sequence[int],
+        gradients: Sequence[int],
+        parameters: int,
+        inputs: int,
+        budget: int,
     ) -> None:
         self.circuit, self.gradients, self.parameters, self.inputs = circuit, gradients, parameters, inputs
+        self.budget = budget
         self.live = circuit.live([*roots, *gradients])
         size = len(circuit)
         self.place = np.full(size, -1, np.intp)
@@ -148,18 +163,26 @@ class _Roller:
 
     def roll(self) -> Rolled:
         self._place_leaves()
-        flat = _Flat(self.circuit, self.live)
-        for level in flat.levels():
+        flat = Flat(self.circuit, self.live)
+        levels = flat.levels()
+        self._spend(len(levels) + 1)
+        for level in levels:
             self._roll_level(flat, level)
+            self._spend(len(self.instructions))
         self._copy_gradients()
         groups: list[Group | None] = [self.groups[k] if k >= 0 else None for k in self.number.tolist()]
-        return Rolled(self.instructions, self.groups, self.place, groups, self.top, self.results)
+        return Rolled(self.instructions, self.groups, self.place, groups, self.top, self.results, self.input_base)
+
+    def _spend(self, instructions: int) -> None:
+        if instructions > self.budget:
+            raise TooLong(f"more than {self.budget} instructions" if self.budget else "tables were asked for")
 
     def _place_leaves(self) -> None:
         circuit, count = self.circuit, self.parameters
         parameters = self._group(SHARED, 0, count)
         self.gradient_group = self._group(SHARED, 0, count)
         inputs = self._group(SHARED, 0, self.inputs)
+        self.input_base = inputs.base
         constants = self._group(SHARED, 0, len(circuit.numbers))
         for node, k in circuit.parameters.items():
             self._put(node, parameters, k)
@@ -196,7 +219,7 @@ class _Roller:
         self.place[node] = group.base + k
         self.number[node] = group.number
 
-    def _roll_level(self, flat: _Flat, nodes: NDArray[np.intp]) -> None:
+    def _roll_level(self, flat: Flat, nodes: NDArray[np.intp]) -> None:
         user, role, a, b = flat.terms_of(nodes)
         of_a, of_b = self.number[a], np.where(b >= 0, self.number[b], -1)
         swap = of_b > of_a  # a product has no order: the later group first
@@ -310,7 +333,7 @@ class _Roller:
         )
 
 
-class _Flat:
+class Flat:
     """The live nodes of a circuit as arrays."""
 
     def __init__(self, circuit: Circuit, live: list[int]) -> None:

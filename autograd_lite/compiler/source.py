@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autograd_lite import modes
-from autograd_lite.compiler.tape import Tape, paused_collector, record, watching
+from autograd_lite.compiler.tape import Tape, record, watching
 from autograd_lite.errors import ArgumentError, InputTypeError
 from autograd_lite.value import Value, gradients
 
@@ -30,6 +30,11 @@ class Source:
 
     def __init__(self, parameters: Sequence[Value], inputs: Sequence[Value] = ()) -> None:
         self.parameters, self.inputs = list(parameters), list(inputs)
+
+    @property
+    def shared_inputs(self) -> int:
+        """How many inputs are one number for all samples."""
+        return len(self.inputs)
 
     def record(self) -> Tape:
         """Return the graph on a tape."""
@@ -50,8 +55,7 @@ class GraphSource(Source):
         self.roots, self.gradient = list(roots), gradient
 
     def record(self) -> Tape:
-        with paused_collector():
-            return record(self.roots, self.parameters, self.inputs)
+        return record(self.roots, self.parameters, self.inputs)
 
     def evaluate(self) -> tuple[Array, Array | None]:
         values = np.array([root.forward() for root in self.roots])
@@ -68,10 +72,9 @@ class FunctionSource(Source):
         self.function, self.gradient = function, gradient
 
     def record(self) -> Tape:
-        with paused_collector():
-            with watching() as made:
-                roots = as_roots(self.function(), self.gradient)
-            return record(roots, self.parameters, self.inputs, made)
+        with watching() as made:
+            roots = as_roots(self.function(), self.gradient)
+        return record(roots, self.parameters, self.inputs, made)
 
     def evaluate(self) -> tuple[Array, Array | None]:
         roots = as_roots(self.function(), self.gradient)
@@ -102,6 +105,10 @@ class ExampleSource(Source):
         super().__init__(parameters, leaves)
         self.cuts = np.concatenate([[0], np.cumsum(sizes)]).tolist()
 
+    @property
+    def shared_inputs(self) -> int:
+        return 0
+
     def _arguments(self, numbers: Sequence[Any]) -> list[Any]:
         return [
             _nested(numbers[start:end], shape)
@@ -117,12 +124,11 @@ class ExampleSource(Source):
             )
 
     def record(self) -> Tape:
-        with paused_collector():
-            with watching() as made:
-                roots = as_roots(self.function(*self._arguments(self.inputs)), self.gradient)
-                if self.penalty is not None:
-                    roots.append(self.penalty())
-            return record(roots, self.parameters, self.inputs, made)
+        with watching() as made:
+            roots = as_roots(self.function(*self._arguments(self.inputs)), self.gradient)
+            if self.penalty is not None:
+                roots.append(self.penalty())
+        return record(roots, self.parameters, self.inputs, made)
 
     def evaluate(self) -> tuple[Array, Array | None]:
         matrix = as_matrix(self.arrays)

@@ -229,10 +229,13 @@ def test_a_program_agrees_with_the_tape_and_its_samples_are_found(shape):
     loss, params, samples = shape(random.Random(0))
     root = loss()
     expected = np.array(gradients(root, params))
-    for engine in ("numpy", "native"):
+    for engine in ("numpy", "native", "table"):
         program = ag.compile(loss, params, engine=engine)
         value, slopes = program()
         assert math.isclose(value, root.data, rel_tol=1e-12), (engine, value, root.data)
         assert np.abs(slopes - expected).max() <= 1e-11 * np.abs(expected).max(), engine
+        if engine == "table":
+            assert program.engine == "table"
+            continue
         found = tuple(len(data) for data in program.lowered.samples.values())
         assert found == (() if samples is None else (samples,) if isinstance(samples, int) else samples)

@@ -6,16 +6,16 @@ from math import fsum, inf, isfinite, log10, ulp
 
 from autograd_lite.errors import ArgumentError
 from autograd_lite.formulas import check_root, expression
-from autograd_lite.graph import numbers_of, sweep
+from autograd_lite.graph import graph_sweep, numbers_of, sweep, topological_order
+from autograd_lite.modes import Mode, inside_gradient, recording
 from autograd_lite.notation import arithmetic, numeral, on_stdout, printable
 from autograd_lite.table import add, sub
 from autograd_lite.table import sum as total
+from autograd_lite.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-    from autograd_lite.value import Value
 
 EPSILON = 2.0**-52
 SMALLEST_NORMAL, TINIEST = 2.0**-1022, 2.0**-1074
@@ -37,7 +37,7 @@ class Contribution:
 
     def __init__(self, node: Value, rounding: float, gradient: float) -> None:
         self.node, self.rounding, self.gradient = node, rounding, gradient
-        self.error = rounding * abs(gradient)
+        self.error = rounding * abs(gradient) or TINIEST  # the product may underflow, the error does not
         self.share = 0.0
 
     def __repr__(self) -> str:
@@ -59,7 +59,7 @@ class ErrorBudget:
         self.root, self.value = root, root.data
         self.bound = _total([c.error for c in contributions])
         for c in contributions:
-            c.share = c.error / self.bound if 0.0 < self.bound < inf else float(not isfinite(c.error))
+            c.share = c.error / self.bound if isfinite(self.bound) else float(not isfinite(c.error))
         self.contributions = sorted(contributions, key=lambda c: c.error, reverse=True)
         found = {leaf: _condition(leaf.data, gradient, self.value) for leaf, gradient in gradients.items()}
         self.conditions = dict(sorted(found.items(), key=lambda item: item[1], reverse=True))
@@ -108,15 +108,14 @@ class ErrorBudget:
         return lines
 
 
-def error_budget(root: Value) -> ErrorBudget:
-    """Return where the rounding error of a result comes from, operation by operation.
+def error_budget(root: Value, leaf: Value | None = None) -> ErrorBudget:
+    """Return where the rounding error of a result comes from, operation by operation; or of its gradient by a leaf.
 
     An operation is off by δ when it rounds its result: half a unit in the last place for
     + − × ÷, what the row says for others. That moves the root by droot/dnode · δ, and one backward
     sweep knows all of these; the bound is the sum of their sizes. It is of first order: products
-    of two errors are left out. Leaves count as exact; what errors of theirs would do is the condition.
-
-    A gradient is a graph too: `error_budget(gradients(y, [x], create_graph=True)[0])`.
+    of two errors are left out. Leaves and constants count as exact; what errors of leaves would do
+    is the condition. With `leaf`, all of this is said of droot/dleaf, which is a graph as well.
 
     Raises:
         ArgumentError: the value of root is inf or nan.
@@ -160,16 +159,59 @@ def error_budget(root: Value) -> ErrorBudget:
             f"error_budget: the value must be finite, got {root.data!r} at {root.place()}. "
             f"first_nonfinite(root) says where it came from."
         )
+    return _budget(root, {}) if leaf is None else _budget(*_unfolded_gradient(root, leaf))
+
+
+def _budget(root: Any, twins: dict[Any, Any]) -> ErrorBudget:
+    """Return the budget of root; `twins` says which leaves stand for which, where they are twins."""
+    if not isfinite(root.data):
+        raise ArgumentError(
+            f"error_budget: the gradient must be finite, got {root.data!r}. first_nonfinite says where it came from."
+        )
     contributions: list[Contribution] = []
-    gradients: dict[Any, float] = {}
+    conditions: dict[Any, float] = {}
     for node, gradient in sweep(root, 1.0).items():
         if node.is_leaf:
-            gradients[node] = gradient
+            if not twins or node in twins:
+                conditions[twins.get(node, node)] = gradient
         elif gradient:
             rounding = rounding_of(node)
+            if twins:
+                rounding += _rounding_of_constants(node)
             if rounding:
                 contributions.append(Contribution(node, rounding, gradient))
-    return ErrorBudget(root, contributions, gradients)
+    return ErrorBudget(root, contributions, conditions)
+
+
+def _unfolded_gradient(root: Any, leaf: Any) -> tuple[Any, dict[Any, Any]]:
+    """Return droot/dleaf as a graph in which every operation is a node, and {its leaves: those of root}.
+
+    Where constants stay floats, what is computed from them alone (the 1/c of x / c) leaves no node.
+    """
+    twins: dict[Any, Any] = {}
+    with Mode(inside_gradient, True), Mode(recording, True):
+        for node in topological_order(root):
+            if node.is_leaf:
+                twins[node] = Value(node.data)
+            else:
+                operands = [Value(x) if x.__class__ is float else twins[x] for x in node.operands]
+                twins[node] = node.primitive(*operands)
+            if node.label:
+                twins[node].label = node.label
+        if leaf not in twins:
+            raise ArgumentError(f"error_budget: the leaf must be a node below the root, got {leaf!r:.60}.")
+        found = graph_sweep(twins[root], Value(1.0)).get(twins[leaf], 0.0)
+    gradient = found if isinstance(found, Value) else Value(found)
+    return gradient, {twin: node for node, twin in twins.items() if node.is_leaf}
+
+
+def _rounding_of_constants(node: Any) -> float:
+    """Return what it does that a float in the text of a local gradient (ln 2, not 2) was rounded itself."""
+    operands = node.operands
+    if all(x.__class__ is not float or (x * 1024.0).is_integer() for x in operands):
+        return 0.0
+    partials = node.primitive.partials(node.data, numbers_of(node))
+    return 0.5 * fsum([ulp(x) * abs(p or 0.0) for x, p in zip(operands, partials, strict=True) if x.__class__ is float])
 
 
 def rounding_of(node: Any) -> float:
@@ -200,9 +242,9 @@ def _total(numbers: list[float]) -> float:
 
 
 def _operation(node: Any) -> str:
-    """Return the last line of a node's expression, or its numbers where that is too long."""
+    """Return the last line of a node's expression, or its numbers where that is long or has no names."""
     text = str(expression(node)).rpartition("\n")[2]
-    if len(text) <= WIDEST:
+    if len(text) <= WIDEST and not any(x.__class__ is Value and x.is_leaf and not x.label for x in node.operands):
         return text
     name = f"{printable(node.label)} = " if node.label else ""
     return name + arithmetic(node.primitive, [numeral(x, DIGITS) for x in numbers_of(node)])

@@ -104,6 +104,8 @@ class _Chain:
         self.count += 1
         if self.count >= self.unit.paths or step.upstream is None:
             return self.unit.chain_rule
+        if self.unit.outputs > 1:
+            return ""
         if self.unit.paths > SPELLED_OUT:
             return f"{self.count} of {self.unit.paths} paths"
         if not self.users or self.users[-1][0] is not step.node:

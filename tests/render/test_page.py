@@ -91,6 +91,15 @@ def test_above_three_terms_they_are_counted():
     assert chains == ["1 of 5 paths", "2 of 5 paths", "3 of 5 paths", "4 of 5 paths", "Σ of 5 paths"]
 
 
+def test_a_scope_of_several_outputs_shows_no_term_before_it_has_all():
+    x = Value(3.0, label="x")
+    with ag.scope("two"):
+        a, b = x * 2.0, x * 5.0
+    page = draw((a + 1.0) * (b + 1.0), depth=0).html()
+    grown = [(s["gradient"], s["chain"]) for s in told(page) if s.get("operand") == 2]
+    assert grown == [("2 gradients", ""), ("2 gradients", "7 … 16")]
+
+
 def test_a_page_is_a_snapshot_of_the_time_of_draw():
     x = Value(3.0, label="x")
     y = x * x

@@ -329,8 +329,10 @@ def test_a_number_that_is_not_finite_is_tinted_once_it_is_shown(open_page):
     page = open_page(Value(1e308, label="x") * 10.0)
     tints = "[...document.querySelectorAll('.alarm.value')].map(tint => tint.style.display)"
     assert page(tints) == ["none"]
+    assert not page("$('spot').classList.contains('tinted')")
     page.press("ArrowRight")
     assert page(tints) == [""]
+    assert page("$('spot').classList.contains('tinted') && $('spot').nextSibling.matches('text.value')")
 
 
 @full

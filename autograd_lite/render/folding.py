@@ -75,10 +75,14 @@ def _homes(order: Collection[Any]) -> dict[Any, Path]:
     homes: dict[Any, Path] = {}
     shared: dict[Any, Path] = {}
     for node in order:
-        scope = node.scope
-        if scope not in paths:
-            paths[scope] = scope.path[:DEEPEST]
-        homes[node] = path = paths[scope]
+        scope, inward = node.scope, []
+        while scope not in paths:
+            inward.append(scope)
+            scope = scope.parent
+        path = paths[scope]
+        for scope in reversed(inward):  # each once: scopes may nest by the thousands
+            paths[scope] = path = path if len(path) == DEEPEST else (*path, scope)
+        homes[node] = path
         for operand in node.operands:
             if operand.__class__ is not float and operand.role in ("parameter", "constant"):
                 known = shared.get(operand, path)

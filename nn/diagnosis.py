@@ -288,7 +288,7 @@ class _Examination:
             if layers:
                 worst = layers[0]
                 said = f"{worst.name}: the next step has {worst.update:.2g} times the norm of its weights"
-                more = f", and {len(layers) - 1} more layers likewise" * (len(layers) > 1)
+                more = f", and {len(layers) - 1} more layer{'s' * (len(layers) > 2)} likewise" * (len(layers) > 1)
                 self.findings.append(
                     Finding("update", f"{said}{more}; usual is 0.001 times. {cure}", worst.update, worst.name)
                 )
@@ -300,8 +300,12 @@ class _Examination:
         last = seen[-1]
         least = min(seen, key=lambda layer: layer.gradient)
         most = max(seen, key=lambda layer: layer.gradient)
+        has_relu = any(share is not None for layer in self.layers for share in layer.off)
+        instead = (
+            "leaky_relu, fewer layers, or init='he'" if has_relu else "relu or tanh, fewer layers, or init='xavier'"
+        )
         for layer, kind, verb, cure in (
-            (least, "vanishing", "vanishes", "Use relu or tanh, fewer layers, or init='xavier'."),
+            (least, "vanishing", "vanishes", f"Use {instead}."),
             (most, "exploding", "explodes", "Start from smaller weights: init='xavier' or 'he'."),
         ):
             ratio = layer.gradient / last.gradient

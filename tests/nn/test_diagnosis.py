@@ -232,6 +232,9 @@ def test_steps_that_are_too_long_or_too_short():
         assert "and 2 more layers likewise; usual is 0.001 times" in str(finding)
         updates = [layer.update for layer in report.layers]
         assert finding.value == (max(updates) if lr > 1.0 else min(updates))
+    two = nn.MLP(2, [3, 1], "tanh", random_state=0)
+    fast = nn.SGD(two.parameters(), lr=1e3)
+    assert "and 1 more layer likewise" in str(nn.diagnose(two, X, Y, loss="bce_logits", optimizer=fast))
 
 
 def test_examples_that_dominate():
@@ -257,6 +260,11 @@ def test_gradients_that_vanish_or_explode():
     vanishing = nn.diagnose(deep, X, Y, loss="bce_logits").findings[0]
     assert (vanishing.kind, vanishing.layer) == ("vanishing", "layer 1")
     assert vanishing.value < 1e-3
+    assert "Use relu or tanh, fewer layers" in str(vanishing)
+    hardly_on = scaled(nn.MLP(2, [8] * 3 + [1], "relu", random_state=0), 1e-3)
+    found = nn.diagnose(hardly_on, X, Y, loss="bce_logits").findings
+    vanishing = next(finding for finding in found if finding.kind == "vanishing")
+    assert "Use leaky_relu, fewer layers, or init='he'" in str(vanishing)
     steep = scaled(nn.MLP(2, [8] * 6 + [1], "linear", random_state=0), 8.0)
     tiny = nn.SGD(steep.parameters(), lr=1e-20)
     exploding = nn.diagnose(steep, X, Y, loss="mse", optimizer=tiny).findings[0]

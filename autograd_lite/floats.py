@@ -6,7 +6,7 @@ raise as the functions of `math` do, and let nan through.
 
 from __future__ import annotations
 
-from math import copysign, erfc, exp, expm1, fsum, inf, log, log1p, nan
+from math import copysign, erfc, exp, expm1, frexp, fsum, inf, log, log1p, nan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -229,6 +229,51 @@ def dot(*halves: float) -> float:
         return fsum(products)
     except (OverflowError, ValueError):
         return _left_to_right(products)
+
+
+def products_of_others(y: Any, *xs: Any) -> list[Any]:
+    """Return for each factor the product of all the others; factors of any number type."""
+    places = balanced(xs)
+    before, after = [1.0], [1.0]
+    for k in places[:-1]:
+        before.append(before[-1] * xs[k])
+    for k in places[:0:-1]:
+        after.append(after[-1] * xs[k])
+    products = list(xs)
+    for k, a, b in zip(places, before, reversed(after), strict=True):
+        products[k] = a * b
+    return products
+
+
+def balanced(factors: Sequence[Any]) -> Sequence[int]:
+    """Return an order in which to multiply: as they stand, unless a part of the product would leave the floats.
+
+    Then large and small factors take turns: 1e200 * 1e200 overflows on the way to 1e200 * 1e-150 * 1e200.
+    """
+    places = range(len(factors))
+    large = 2.0 ** (1000.0 / (len(factors) or 1))
+    for x in factors:
+        if x.__class__ is not float or not 1.0 / large < abs(x) < large:
+            break
+    else:
+        return places  # the quick way: none is so large or small that it matters
+    sizes = []
+    for x in factors:
+        number = x if x.__class__ is float else getattr(x, "data", getattr(x, "number", None))
+        if number.__class__ is not float or not number or number - number != 0.0:
+            return places  # a text; or 0, inf or nan, which no order avoids
+        sizes.append(frexp(number)[1])
+    low = high = size = 0
+    for k in places:
+        size += sizes[k]
+        low, high = min(low, size), max(high, size)
+    if max(high, size - low) < 1000 and min(low, size - high) > -1000:
+        return places
+    rest, order, size = sorted(places, key=sizes.__getitem__), [], 0
+    while rest:
+        order.append(rest.pop(0 if size > 0 else -1))
+        size += sizes[order[-1]]
+    return order
 
 
 def exp_difference(a: float, b: float) -> float:

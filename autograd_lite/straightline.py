@@ -43,14 +43,6 @@ HELPERS = {
         by_exponent = y * log(base) if base > 0.0 else 0.0 if base == 0.0 else nan
         return exponent * power_edge(base, exponent - 1.0), by_exponent
 ''',
-    "products_of_others": """def products_of_others(y, *xs):
-    before, after = [1.0], [1.0]
-    for x in xs[:-1]:
-        before.append(before[-1] * x)
-    for x in xs[:0:-1]:
-        after.append(after[-1] * x)
-    return [a * b for a, b in zip(before, reversed(after))]
-""",
     "shares_of_top": """def shares_of_top(y, *xs):
     chosen = [1.0 - greater(y, x) for x in xs]
     return [one / total(*chosen) for one in chosen]

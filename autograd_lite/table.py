@@ -181,19 +181,8 @@ sum = primitive(
     "sum", floats.total, lambda y, *xs: [1.0] * len(xs), variadic=True, symbol="Σ",
     doc="Return the sum of the operands (or of one iterable of them), rounded once.",
 )
-
-
-def _others(y: Any, *xs: Any) -> list[Any]:
-    before, after = [1.0], [1.0]
-    for x in xs[:-1]:
-        before.append(before[-1] * x)
-    for x in xs[:0:-1]:
-        after.append(after[-1] * x)
-    return [a * b for a, b in zip(before, reversed(after), strict=True)]
-
-
 prod = primitive(
-    "prod", lambda *xs: math.prod(xs, start=1.0), _others, variadic=True, symbol="Π",
+    "prod", lambda *xs: math.prod(xs, start=1.0), floats.products_of_others, variadic=True, symbol="Π",
     doc="Return the product of the operands (or of one iterable of them).",
 )
 dot_row = primitive(

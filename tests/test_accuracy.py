@@ -202,6 +202,22 @@ LEADING = {  # (derivative, its largest term): closed forms, since numeric diffe
 }
 
 
+EXTREME = [1e-150, 1e-150, 1e200, 1e200], [1e200, 1e-300, 1e200, 1e-200], [-1e-300, 1e300, 1e300, 1e-300, 7.0]
+EXTREME = [*EXTREME, [1e150, 1e150, 1e-200, 1e-200, 3.0], [1e-100] * 3 + [-1e100] * 5 + [1e-100] * 4]
+
+
+@pytest.mark.parametrize("xs", EXTREME, ids=str)
+def test_the_gradient_of_a_product_leaves_the_floats_only_where_it_must(xs):
+    """Large and small factors take turns where their product from one end would not be a float, or not a normal one."""
+    assert 1e-300 < abs(ROWS["prod"](*xs)) < 1e300
+    leaves = [Value(x) for x in xs]
+    y = ROWS["prod"](*leaves)
+    floats = gradients(y, leaves)
+    assert floats == [g.data for g in gradients(y, leaves, create_graph=True)]
+    for ours, truth in zip(floats, oracle.partials("prod", xs), strict=True):
+        assert oracle.ulps(ours, truth) <= len(xs) / 2, (ours, oracle.nearest(truth))
+
+
 def test_the_fourth_derivative_of_a_square_of_squares_is_24_at_0():
     assert derivative(lambda x: (x * x) * (x * x), 4, 0.0) == 24.0
     assert derivative(lambda x: x**4, 4, 0.0) == 24.0

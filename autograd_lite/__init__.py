@@ -24,7 +24,7 @@ from autograd_lite.dual import Dual
 from autograd_lite.errors import AutogradError, DomainError, GradientMismatch, StaleGraphError
 from autograd_lite.explanation import Explanation, explain
 from autograd_lite.formulas import expression
-from autograd_lite.functions import bce, bce_logits, cross_entropy, dot, log_softmax, mean, norm, softmax
+from autograd_lite.functions import bce, bce_logits, cross_entropy, dot, log_softmax, mean, norm, select, softmax
 from autograd_lite.graph import topological_order
 from autograd_lite.modes import Scope, no_grad, raise_on_nonfinite, scope
 from autograd_lite.nonfinite import NonFinite, first_nonfinite
@@ -194,6 +194,7 @@ __all__ = [
     "raise_on_nonfinite",
     "relu",
     "scope",
+    "select",
     "sigmoid",
     "sign",
     "silu",

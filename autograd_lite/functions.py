@@ -6,7 +6,7 @@ from operator import index
 
 from autograd_lite.errors import ArgumentError, InputTypeError
 from autograd_lite.primitives import Traced, to_float
-from autograd_lite.table import dot_row, hypot, log, log1p, logsumexp, softmax_row, softplus
+from autograd_lite.table import dot_row, greater, hypot, log, log1p, logsumexp, softmax_row, softplus
 from autograd_lite.table import sum as sum_row
 
 TYPE_CHECKING = False
@@ -69,7 +69,40 @@ def log_softmax(zs: Iterable[Any]) -> list[Any]:
     return [-cross_entropy(zs, k) for k in range(len(zs))]
 
 
-def cross_entropy(logits: Iterable[Any], target: int) -> Any:
+def select(items: Iterable[Any], index: Any) -> Any:
+    """Return items[index], where index is an integer or a Value that holds one.
+
+    As a Value the index is data: a compiled program takes another one at every call. Rows of a
+    table are chosen whole. Of what is not chosen, an infinity or nan is not kept out.
+
+    >>> from autograd_lite import Value
+    >>> select([10.0, 20.0, 30.0], Value(1.0)).data
+    20.0
+    >>> [x.data for x in select([[1.0, 2.0], [3.0, 4.0]], Value(1.0))]
+    [3.0, 4.0]
+    """
+    items = list(items)
+    if not isinstance(index, Traced):
+        return items[class_index(index, len(items), "select")]
+    chosen = _is_index(index, len(items), "select")
+    if items and isinstance(items[0], (list, tuple)):
+        return [dot(chosen, column) for column in zip(*items, strict=True)]
+    return dot(chosen, items)
+
+
+def _is_index(index: Any, count: int, who: str) -> list[Any]:
+    """Return 1 at the place that a traced index holds, and 0 at the others."""
+    number = getattr(index, "data", None)
+    if number is not None and number not in range(count):
+        raise ArgumentError(f"{who}: the index must be a whole number in 0..{count - 1}, got {number!r}.")
+    is_one = [1.0 - greater(index, float(k)) - greater(float(k), index) for k in range(count)]
+    return [
+        is_one[0] / sum_row(*is_one),
+        *is_one[1:],
+    ]  # 0/0 where later data hold no such index: never a made-up number
+
+
+def cross_entropy(logits: Iterable[Any], target: Any) -> Any:
     """Return -ln softmax(logits)[target], in nats.
 
     Computed as the logsumexp of z_j - z_target, with 0 for the target itself: finite for
@@ -77,12 +110,16 @@ def cross_entropy(logits: Iterable[Any], target: int) -> Any:
 
     Args:
         logits: k scalars, unnormalised.
-        target: index of the true class, 0 <= target < k.
+        target: index of the true class, 0 <= target < k; as a Value it is data, see `select`.
 
     >>> round(cross_entropy([0.0, 0.0], 1), 6)      # ln 2: no idea among two
     0.693147
     """
     logits = _some_numbers(logits, "cross_entropy")
+    if isinstance(target, Traced):
+        is_target = _is_index(target, len(logits), "cross_entropy")
+        chosen = dot_row(*is_target, *logits)
+        return logsumexp(*[(z - chosen) * (1.0 - one) for z, one in zip(logits, is_target, strict=True)])
     target = class_index(target, len(logits), "cross_entropy")
     chosen = logits[target]
     if len(logits) == 1:  # certain: 0, as a node where the logit is one

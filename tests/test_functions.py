@@ -1,5 +1,6 @@
 """Compositions of rows against 50 digits: values to 4 ulp and their own rounding, gradients likewise."""
 
+import math
 import random
 
 import pytest
@@ -16,8 +17,10 @@ from autograd_lite import (
     logsumexp,
     mean,
     norm,
+    select,
     softmax,
 )
+from autograd_lite.errors import ArgumentError
 
 
 def shares(zs):
@@ -111,3 +114,32 @@ def test_second_derivatives_do_not_die_where_one_logit_wins():
     by_first, _ = gradients(cross_entropy(z, 0), z, create_graph=True)
     truth = 4.248354255291589e-18
     assert gradients(by_first, z) == pytest.approx([truth, -truth], rel=1e-14)
+
+
+def test_select_takes_what_the_index_names_and_its_gradient_goes_there():
+    items = [Value(x) for x in (10.0, 20.0, 30.0)]
+    index = Value(2.0)
+    chosen = select(items, index)
+    assert chosen.data == 30.0
+    assert gradients(chosen, items) == [0.0, 0.0, 1.0]
+    assert select(items, 1) is items[1]
+    assert [x.data for x in select([items[:2], items[1:]], index - 1.0)] == [20.0, 30.0]
+    index.data = 0.0
+    assert chosen.forward() == 10.0
+    index.data = 3.0  # no such item: not a made-up number
+    with pytest.raises(ZeroDivisionError):
+        chosen.forward()
+    for bad in (3.0, -1.0, 0.5):
+        with pytest.raises(ArgumentError, match=r"select: the index must be a whole number in 0\.\.2"):
+            select(items, Value(bad))
+
+
+@pytest.mark.parametrize("logits", [[0.5, -1.0, 2.0], [40.0, 0.0, 1.0], [-700.0, 700.0, 3.0]])
+@pytest.mark.parametrize("target", [0, 1, 2])
+def test_cross_entropy_of_a_target_that_is_data(logits, target):
+    """The same value and gradient as for a plain index, exact where the target wins."""
+    plain, traced = [Value(z) for z in logits], [Value(z) for z in logits]
+    expected, found = cross_entropy(plain, target), cross_entropy(traced, Value(float(target)))
+    assert found.data == expected.data
+    want, have = gradients(expected, plain), gradients(found, traced)
+    assert all(math.isclose(a, b, rel_tol=1e-14) for a, b in zip(want, have, strict=True))

@@ -50,6 +50,7 @@ class Lowered:
     samples: dict[int, Samples]
     recorded: int
     notes: list[str] = field(default_factory=list)
+    inputs: int = 0
     records: Records | None = None
     """Of the level machine, where that is to run it."""
 
@@ -84,10 +85,10 @@ def _lower(source: Source, gradient: bool, engine: str | None) -> Lowered:
             if samples or engine == "native":
                 continue
             rolled, records = tabulate(circuit, roots, slopes, *counts)
-            return Lowered(circuit, roots, rolled, Plan([], {}), {}, len(tape.code), notes, records)
+            return Lowered(circuit, roots, rolled, Plan([], {}), {}, len(tape.code), notes, counts[1], records)
         plan = make_plan(rolled, {axis: len(data) for axis, data in samples.items()})
         _keep(rolled, roots)
-        return Lowered(circuit, roots, rolled, plan, samples, len(tape.code), notes)
+        return Lowered(circuit, roots, rolled, plan, samples, len(tape.code), notes, counts[1])
     raise Uncompilable("; ".join(notes))
 
 
@@ -113,12 +114,17 @@ def _attempts(
 
 def _examples(source: ExampleSource, normal: Normal) -> tuple[Batched, dict[int, Samples]]:
     """Return the circuit of one example; the value is their mean, and what else was recorded is added."""
+    if source.shared_inputs:
+        batched = whole(normal)
+        if source.gradient:
+            batched.roots = [batched.circuit.total([(0, root, -1) for root in batched.roots])]
+        return batched, {}
     batched = whole(normal, batched_inputs=True)
     weight = batched.circuit.column(1, len(source.inputs))
     if source.gradient:
         terms = [(0, batched.roots[0], weight), *[(0, root, -1) for root in batched.roots[1:]]]
         batched.roots = [batched.circuit.total(terms, 0)]
-    return batched, {1: np.zeros((len(source.arrays[0]), len(source.inputs)))}
+    return batched, {1: np.zeros((source.capacity, len(source.inputs)))}
 
 
 def _with_gradients(source: Source, batched: Batched, gradient: bool) -> tuple[Circuit, list[int], list[int]]:

@@ -38,6 +38,7 @@ RULES = {"none": 0, "sgd": 1, "momentum": 2, "nesterov": 3, "adam": 4}
 def kernel() -> tuple[Machine, Callable[..., int], Callable[..., None]]:
     """Return `train` and `pack`, compiled once per process, and what keeps their code alive."""
     module = Module()
+    module.declare("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
     _write_pack(module)
     for rule in RULES:
         if rule != "none":
@@ -76,6 +77,7 @@ def _write_pack(module: Module) -> None:
     """
     w = Writer(module, "void @pack(ptr %control, i64 %step)")
     c = _Control(w)
+    _write_single(w, c)
     matrix, columns, lanes = c.pointer("matrix"), c.integer("columns"), c.integer("lanes")
     starts, order, data = c.pointer("starts"), c.pointer("order"), c.integer("data")
     before = _cell(w, starts, "%step")
@@ -120,6 +122,22 @@ def _write_pack(module: Module) -> None:
     w.loop(w.mul(blocks, groups), group)
     w.do("ret void")
     module.add("pack", w)
+
+
+def _write_single(w: Writer, c: _Control) -> None:
+    """Where blocks have no lanes there is one example, whose numbers are inputs: copy them."""
+    row = _cell(w, c.pointer("order"), _cell(w, c.pointer("starts"), "%step"))
+    source = w.let(f"getelementptr double, ptr {c.pointer('matrix')}, i64 {w.mul(row, c.integer('columns'))}")
+    target = w.let(f"getelementptr double, ptr {c.pointer('memory')}, i64 {c.integer('data')}")
+    is_single = w.let(f"icmp eq i64 {c.integer('lanes')}, 0")
+    w.do(f"br i1 {is_single}, label %single, label %blocks")
+    w.lines.append("single:")
+    w.do(
+        f"call void @llvm.memcpy.p0.p0.i64(ptr {target}, ptr {source}, i64 {w.mul(c.integer('columns'), 8)}, i1 false)"
+    )
+    w.do("ret void")
+    w.lines.append("blocks:")
+    w.block = "blocks"
 
 
 def _cell(w: Writer, pointer: str, index: str) -> str:
@@ -189,7 +207,6 @@ def _write_rule(module: Module, rule: str) -> None:
 
 def _write_train(module: Module) -> None:
     """train(control): returns how many steps were made."""
-    module.declare("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
     w = Writer(module, "i64 @train(ptr %control)")
     c = _Control(w)
     names = ("evaluate", "memory", "tables", "blocks", "losses", "rates", "matrix", "state", "scratch")

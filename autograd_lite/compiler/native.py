@@ -78,6 +78,8 @@ class NativeCode:
         if self.lanes:
             lanes, data = self.lanes[1], self.layout.data[1]
             self.control.set(columns=lowered.columns[1] - 1, lanes=lanes, data=data)
+        else:
+            self.control.set(columns=lowered.inputs, data=lowered.rolled.inputs)
 
     def bind(self, axis: int, samples: Array, weight: float) -> None:
         """Take the data of an axis, one row per sample; lanes that are left over repeat the last one at weight 0."""

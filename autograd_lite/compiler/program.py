@@ -55,7 +55,6 @@ class Program:
         self.notes: list[str] = []
         self.lowered: Lowered | None = None
         self.code: Any = None
-        self.capacity = len(source.arrays[0]) if isinstance(source, ExampleSource) else 0
         self._resident = resident_class(self._release)
         self._held = False
         self._trainer: Trainer | None = None
@@ -91,13 +90,17 @@ class Program:
         if isinstance(source, ExampleSource):
             given = as_arrays(tuple(arrays))
             source.check_shapes(given)
-            if len(given[0]) > self.capacity:
+            if len(given[0]) > source.capacity:
                 raise ArgumentError(
-                    f"program: was compiled for {self.capacity} examples at most, got {len(given[0])}. "
+                    f"program: was compiled for {source.capacity} examples at most, got {len(given[0])}. "
                     f"Compile it with a larger batch."
                 )
             source.arrays = given
-            if self.code is not None:
+            if self.code is None:
+                return
+            if source.shared_inputs:
+                self._set_inputs(as_matrix(given)[0])
+            else:
                 self.code.load(as_matrix(given), self.gradient)
             return
         if len(arrays) != len(source.inputs):
@@ -112,10 +115,13 @@ class Program:
             for p in self.parameters:
                 p.__class__ = self._resident
             self._held = True
-        if source.shared_inputs:
-            assert self.lowered is not None
-            start = self.lowered.rolled.inputs
-            self.code.shared[start : start + len(source.inputs)] = [leaf.data for leaf in source.inputs]
+        if source.inputs and not isinstance(source, ExampleSource):
+            self._set_inputs([leaf.data for leaf in source.inputs])
+
+    def _set_inputs(self, numbers: Sequence[float] | Array) -> None:
+        assert self.lowered is not None
+        start = self.lowered.rolled.inputs
+        self.code.shared[start : start + len(numbers)] = numbers
 
     def _release(self) -> None:
         """Bring the parameters up to date and let them be Values."""
@@ -149,8 +155,10 @@ class Program:
 
     # ---- training
 
-    def step(self, optimizer: Any) -> float:
+    def step(self, optimizer: Any, *data: Any) -> float:
         """Make one step of an optimiser: loss, gradient and update; return the loss before it.
+
+        `data` are new data or inputs, as in a call.
 
         SGD and Adam of `nn` move the parameters in the same native call. Any other optimiser with a
         `step()` gets the gradient on the Values.
@@ -158,6 +166,8 @@ class Program:
         Raises:
             NonFiniteError: the loss, the gradient or a parameter would be nan or inf. No step was made.
         """
+        if data:
+            self._bind(data)
         trainer = self._trainer
         if trainer is None or trainer.optimizer is not optimizer or rule_of(optimizer) != trainer.rule:
             trainer = self._new_trainer(optimizer)
@@ -211,15 +221,15 @@ class Program:
         self.source.check_shapes(given)
         total = len(given[0])
         if batches is None:
-            size = min(self.capacity, total)
+            size = min(self.source.capacity, total)
             parts = [np.arange(k, min(k + size, total), dtype=np.int64) for k in range(0, total, size)]
             chosen = [parts[k % len(parts)] for k in range(len(parts) if steps is None else steps)]
         else:
             chosen = [np.asarray(batch, np.int64) for batch in batches][:steps]
             for batch in chosen:
-                if not 0 < len(batch) <= self.capacity or batch.min() < 0 or batch.max() >= total:
+                if not 0 < len(batch) <= self.source.capacity or batch.min() < 0 or batch.max() >= total:
                     raise ArgumentError(
-                        f"run: a batch is 1 to {self.capacity} numbers of rows in 0..{total - 1}, got {batch!r:.60}."
+                        f"run: a batch is 1 to {self.source.capacity} numbers of rows in 0..{total - 1}, got {batch!r:.60}."
                     )
         return given, chosen
 
@@ -262,7 +272,8 @@ class Program:
         slopes = self.code.shared[count : 2 * count].copy() if self.gradient else None
         axes = [lowered.circuit.axis[root] for root in lowered.roots]
         if not any(axes):
-            return self.code.shared[lowered.rolled.place[lowered.roots]], slopes
+            values = self.code.shared[lowered.rolled.place[lowered.roots]]
+            return values if self.gradient or not self.source.arrays else values[None], slopes
         samples = len(self.source.arrays[0])
         columns = [self._column(root, samples) for root in lowered.roots]
         return np.stack(columns, axis=1), slopes

@@ -27,6 +27,8 @@ class Source:
     """What is compiled: `roots` functions of parameters, inputs and data."""
 
     arrays: tuple[Array, ...] = ()
+    capacity = 0
+    """How many examples there may be at once."""
 
     def __init__(self, parameters: Sequence[Value], inputs: Sequence[Value] = ()) -> None:
         self.parameters, self.inputs = list(parameters), list(inputs)
@@ -98,6 +100,7 @@ class ExampleSource(Source):
     ) -> None:
         self.function, self.gradient, self.penalty = function, gradient, penalty
         self.arrays = as_arrays(batch)
+        self.capacity = len(self.arrays[0])
         self.shapes = [array.shape[1:] for array in self.arrays]
         sizes = [array[0].size for array in self.arrays]
         first = np.concatenate([a[0].ravel() for a in self.arrays])
@@ -107,7 +110,7 @@ class ExampleSource(Source):
 
     @property
     def shared_inputs(self) -> int:
-        return 0
+        return len(self.inputs) if self.capacity == 1 else 0  # one example needs no axis of its own
 
     def _arguments(self, numbers: Sequence[Any]) -> list[Any]:
         return [

@@ -87,6 +87,23 @@ def test_fresh_data_every_step(engine):
     assert_close(value, sum(example(X[k], Y[k]).data for k in batches[-1]) / 2.0)
 
 
+@pytest.mark.parametrize("engine", ["native", "table", "numpy"])
+def test_one_example_at_a_time(engine):
+    """A batch of one has no axis; its numbers are inputs."""
+    batches = [[3], [1], [4], [1]]
+    example, params = network()
+    expected = eagerly(nn.SGD(params, lr=0.05), example, params, batches)
+    example, params = network()
+    program = ag.compile(example, params, batch=(X[:1], Y[:1]), engine=engine)
+    optimizer = nn.SGD(params, lr=0.05)
+    losses = program.run(optimizer, data=(X, Y), batches=batches[:2]).tolist()
+    losses += [program.step(optimizer, X[k : k + 1], Y[k : k + 1]) for (k,) in batches[2:]]
+    assert_close(losses, expected[0])
+    assert_close([p.data for p in params], expected[1])
+    values = ag.compile(example, params, batch=(X[:1], Y[:1]), gradient=False, engine=engine)
+    assert_close(values(X[2:3], Y[2:3]), [example(X[2], Y[2]).data])
+
+
 def test_batches_in_order_go_round():
     example, params = network()
     program = ag.compile(example, params, batch=(X[:4], Y[:4]))

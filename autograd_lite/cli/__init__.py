@@ -26,6 +26,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     from autograd_lite.cli.console import complain
 
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the shell, `>&-`: what is said has no reader
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     try:
         options = _parser().parse_args(_with_signs(sys.argv[1:] if argv is None else argv))
     except SystemExit as stop:  # argparse has said what it had to say

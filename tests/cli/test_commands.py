@@ -234,3 +234,12 @@ def test_the_doctor_recommends_only_what_something_here_imports():
     for module, _, purpose in examination.EXTRAS:
         if purpose and module != "jupyterlab":
             assert re.search(rf"(import|from) {module}\b|importorskip\(.{module}", sources), module
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs sh")
+def test_a_stream_that_the_shell_has_closed_is_no_error(tmp_path):
+    for command, status in (('explain "x*x" x=2', 0), ('explain "x*" x=2', 1)):
+        line = f"{sys.executable} -m autograd_lite {command} >&-"
+        done = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == status
+        assert "Traceback" not in done.stderr

@@ -1,6 +1,5 @@
 """`check_gradients` on random functions: what is right is not rejected, what is wrong does not agree."""
 
-import math
 import random
 
 import pytest
@@ -30,8 +29,7 @@ def test_every_row_agrees_where_differences_can_be_trusted(row, full_lane):
 def test_no_row_is_rejected_anywhere(row):
     """From 5e-324 to 1.7e308, at kinks and at the edges of domains."""
     for xs in points(row, 60):
-        if row.name != "prod" or all(map(math.isfinite, slopes(row, xs))):  # products of the others may overflow
-            check_gradients(row, *xs)
+        check_gradients(row, *xs)
 
 
 @pytest.mark.parametrize("at_kinks", [False, True], ids=["anywhere", "at kinks"])
@@ -55,7 +53,7 @@ def test_a_wrong_local_gradient_never_agrees_and_its_row_is_named(factor, full_l
     """Where the right one agrees, the wrong one differs, or is inconclusive for a reason."""
     r = random.Random(f"planted {factor}")
     seen = {"differs": 0, "inconclusive": 0}
-    for f, point in functions(f"planted {factor}", 5_000 if full_lane else 40):
+    for f, point in functions(f"planted {factor}", 2_000 if full_lane else 40):
         case = planted(f, point, factor, r)
         if case is None:
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from threading import Lock, get_ident
 
 from autograd_lite.errors import ArgumentError, RenderError
 
@@ -11,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+_one_by_one = Lock()  # Graphviz's library aborts the process when two threads are in it
 INSTALL = {"darwin": "brew install graphviz", "win32": "winget install graphviz"}
 
 
@@ -21,8 +23,6 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> str:
         ArgumentError: there is something else than a file at `path`.
         OSError: the folder is missing, full or read-only.
     """
-    from threading import get_ident
-
     path = os.fspath(path)
     target = os.path.realpath(path)
     if os.path.exists(target) and not os.path.isfile(target):
@@ -112,7 +112,7 @@ def _by_pygraphviz(dot: str, format: str) -> bytes:
     import pygraphviz
 
     try:
-        with redirect_stderr(StringIO()):  # it warns of large graphs there
+        with _one_by_one, redirect_stderr(StringIO()):  # it warns of large graphs there
             rendered: bytes = pygraphviz.AGraph(string=dot).draw(format=format, prog="dot")
     except (ValueError, OSError) as failure:
         raise RenderError(

@@ -324,3 +324,26 @@ def test_importing_the_library_imports_no_engine():
     run = subprocess.run([sys.executable, "-S", "-c", program], capture_output=True, text=True, check=True,
                          cwd=Path(__file__).parents[2])  # fmt: skip
     assert run.stdout.strip() == "[]"
+
+
+def test_threads_may_draw_and_save_at_the_same_time(tmp_path):
+    """Graphviz's library aborted the process, and one thread's file in the making was another's."""
+    if not files.is_installed("pygraphviz"):
+        pytest.skip("needs pygraphviz")
+    program = f"""
+from threading import Thread
+from autograd_lite import draw, leaves
+done = []
+def job(k):
+    for _ in range(4):
+        a, b = leaves(a=float(k), b=2.0)
+        draw(a * b, engine="pygraphviz").svg()
+        draw(a * b, engine="builtin").save({str(tmp_path / "same.svg")!r})
+    done.append(k)
+threads = [Thread(target=job, args=(k,)) for k in range(8)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+assert len(done) == 8
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr

@@ -85,8 +85,8 @@ class _Names:
         is_referred_to = unit in self.numbers or self.users[unit] > 1
         name = self.of(unit) if is_referred_to else printable(unit.label)
         made = unit.gate or ("" if unit.label else unit.role or "leaf")
-        if made == unit.label:  # a closed scope
-            return name
+        if unit.scope:
+            made = "" if made == unit.label else printable(made)
         return f"{name} = {made}" if name and made else name or made
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd_lite as ag
-from autograd_lite import Value, draw, leaves
+from autograd_lite import Value, draw, leaves, scope
 from autograd_lite.cli.demonstration import neuron
 from autograd_lite.notation import printable
 from autograd_lite.render.text_tree import DEEPEST
@@ -134,3 +134,13 @@ def test_every_value_has_a_line_of_its_own(seed):
     lines = draw(nodes[-1], gradients=True, sums=False).text().splitlines()[1:]
     own = [line for line in lines if "(above)" not in line and "(below)" not in line]
     assert len(own) == len(ag.topological_order(nodes[-1]))
+
+
+def test_names_of_scopes_are_cut_and_escaped_as_labels_are():
+    with scope("\x1b[31mred " + "long " * 100):
+        y = Value(1.0, "x") * 2.0
+    for root in (y, y.named("y")):
+        lines = draw(root, depth=0).text().splitlines()
+        assert "\x1b" not in lines[1]
+        assert len(lines[1]) < 45
+    assert lines[1].startswith("y = \\x1b[31mred long")

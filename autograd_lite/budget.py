@@ -123,7 +123,7 @@ def error_budget(root: Value, leaf: Value | None = None) -> ErrorBudget:
     What is rounded away in a large number is missing in a small one that is left of it. Floats
     near 1e16 are 2 apart, so x + 1 is off by 1, and that is all there is to the result:
 
-    >>> from autograd_lite import error_budget, leaves, mean, sqrt
+    >>> from autograd_lite import cos, error_budget, leaves, mean, sqrt
     >>> (x,) = leaves(x=1e16)
     >>> print(error_budget((x + 1) - x))
     0 ± 1 by rounding, to first order: no digit is sure
@@ -152,6 +152,12 @@ def error_budget(root: Value, leaf: Value | None = None) -> ErrorBudget:
     <error budget: 2 ± 7.1>
     >>> error_budget(mean([(x - m) ** 2 for x in xs]))
     <error budget: 0.66666666666666663 ± 8.7e−16>
+
+    Gradients cancel too: the slope of (1 - cos x) / x² near 0 is left of two terms near 1e5.
+
+    >>> (x,) = leaves(x=1e-5)
+    >>> error_budget((1 - cos(x)) / x ** 2, x).digits
+    0
     """
     check_root(root, "error_budget")
     if not isfinite(root.data):

@@ -137,6 +137,25 @@ def test_conditions_are_relative_derivatives():
     assert error_budget(x - 3.0).conditions == {x: math.inf}
 
 
+def test_the_budget_of_a_gradient_counts_what_is_computed_from_constants_alone():
+    """d(x / c)/dx = 1 / c leaves no node behind, and is rounded all the same."""
+    (x,) = leaves(x=0.296875)
+    budget = error_budget(x / -0.578125, x)
+    truth = 1 / Fraction(-0.578125)
+    assert budget.value == float(truth)
+    assert 0 < abs(Fraction(budget.value) - truth) <= budget.bound <= 4 * math.ulp(1.7)
+    (x, y) = leaves(x=3.0, y=2.0)
+    budget = error_budget(exp(x) * y, x)
+    assert budget.value == gradients(exp(x) * y, [x])[0]
+    assert budget.conditions == {x: pytest.approx(3.0), y: pytest.approx(1.0)}
+    assert "exp(x)" in str(budget)
+    assert error_budget(x + y, x).bound <= math.ulp(1.0)
+    with pytest.raises(ArgumentError, match="must be a node below the root"):
+        error_budget(x * 2.0, y)
+    with pytest.raises(ArgumentError, match="the gradient must be finite, got inf"):
+        error_budget(sqrt(x - 3.0), x)
+
+
 def test_contributions_are_sorted_and_their_shares_add_up():
     x, y = leaves(x=0.3, y=0.7)
     z = exp(x * y) / cos(x) + relu(y) * x

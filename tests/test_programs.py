@@ -109,6 +109,19 @@ def test_every_law_holds_on_random_programs():
         assert APPLIED[check.__name__] >= PROGRAMS // 20, APPLIED
 
 
+@pytest.mark.full
+@pytest.mark.parametrize("name", ["sin", "mul", "logsumexp"])
+def test_the_laws_catch_a_row_whose_gradient_is_off_by_one_in_a_million(name, monkeypatch):
+    row = ROWS[name]
+    if row.variadic:
+        wrong = (lambda y, *xs, right=row.gradients[0]: [g * (1 + 1e-6) for g in right(y, *xs)],)
+    else:
+        wrong = tuple([lambda y, *xs, right=right: right(y, *xs) * (1 + 1e-6) for right in row.gradients])
+    monkeypatch.setattr(row, "gradients", wrong)
+    with pytest.raises((AssertionError, ExceptionGroup)):  # several laws may fail, each in its own way
+        laws_hold()
+
+
 @law(*KINDS)
 def nodes_have_the_values_that_plain_floats_give(case):
     assert all_bits(n.data for n in case.nodes) == all_bits(case.program.run(case.point))

@@ -6,7 +6,7 @@ from operator import index
 
 from autograd_lite.errors import ArgumentError, InputTypeError
 from autograd_lite.primitives import Traced, to_float
-from autograd_lite.table import dot_row, greater, hypot, log, log1p, logsumexp, softmax_row, softplus
+from autograd_lite.table import dot_row, gate, greater, hypot, log, log1p, logsumexp, softmax_row, softplus
 from autograd_lite.table import sum as sum_row
 
 TYPE_CHECKING = False
@@ -140,18 +140,18 @@ def class_index(target: Any, classes: int, who: str) -> int:
     return k
 
 
-def bce(probability: Any, target: float) -> Any:
+def bce(probability: Any, target: Any) -> Any:
     """Return the binary cross-entropy -t ln p - (1 - t) ln(1 - p), in nats, with 0 ln 0 = 0.
 
     Args:
         probability: p of class 1, checked here and not at a replay. An impossible outcome
             (p = 0 where t = 1) costs inf.
-        target: t, a plain number in [0, 1].
+        target: t, a plain number in [0, 1]; as a Value it is data, and not checked.
 
     >>> round(bce(0.5, 1.0), 6), bce(1.0, 1.0), bce(0.0, 1.0)
     (0.693147, 0.0, inf)
     """
-    t = _target(target, "bce")
+    t = target if isinstance(target, Traced) else _target(target, "bce")
     p = probability if isinstance(probability, Traced) else to_float(probability, "bce")
     number: Any = getattr(p, "data", p)
     if not (0.0 <= number <= 1.0 or number != number):
@@ -160,6 +160,8 @@ def bce(probability: Any, target: float) -> Any:
             f"bce: the probability must lie in [0, 1], got {number!r}{where}. Use bce_logits for an unbounded output."
         )
     # The quiet rows: ln 0 is -inf here, an honest infinite loss, not an error.
+    if isinstance(t, Traced):
+        return 0.0 - (gate(t, log.quiet(p)) + gate(1.0 - t, log1p.quiet(-p)))
     if t == 1.0:
         return 0.0 - log.quiet(p)
     if t == 0.0:
@@ -167,14 +169,18 @@ def bce(probability: Any, target: float) -> Any:
     return 0.0 - (t * log.quiet(p) + (1.0 - t) * log1p.quiet(-p))
 
 
-def bce_logits(logit: Any, target: float) -> Any:
+def bce_logits(logit: Any, target: Any) -> Any:
     """Return the binary cross-entropy of sigmoid(logit), in nats: t softplus(-z) + (1 - t) softplus(z).
+
+    The target t is a plain number in [0, 1]; as a Value it is data, and not checked.
 
     >>> round(bce_logits(0.0, 1.0), 6), bce_logits(-1e4, 1.0)
     (0.693147, 10000.0)
     """
-    t = _target(target, "bce_logits")
+    t = target if isinstance(target, Traced) else _target(target, "bce_logits")
     z = logit if isinstance(logit, Traced) else to_float(logit, "bce_logits")
+    if isinstance(t, Traced):
+        return t * softplus(-z) + (1.0 - t) * softplus(z)
     if t == 1.0:
         return softplus(-z)
     return softplus(z) if t == 0.0 else t * softplus(-z) + (1.0 - t) * softplus(z)

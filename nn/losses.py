@@ -3,7 +3,8 @@
     loss(output, target)                              one example
     loss.batch(outputs, targets, reduction="mean")    many: "mean" over examples, "sum", "none"
 
-An output is what a model returns: a number (a Value or a float), or a list of them.
+An output is what a model returns: a number (a Value or a float), or a list of them. A target is
+plain numbers; or Values with the role "input", as in a compiled program, whose data change.
 Cross-entropies are in nats; an impossible outcome (probability 0) costs inf, as it should.
 """
 
@@ -89,7 +90,7 @@ def cross_entropy_probabilities(outputs: list[Any], target: Any) -> Any:
     """
     _several(outputs, "cross_entropy_probabilities", "bce")
     _probabilities(outputs, "cross_entropy_probabilities")
-    return _expected(lambda k: -ag.log.quiet(outputs[k]), outputs, target, "cross_entropy_probabilities")
+    return _expected(lambda k: -ag.log.quiet(ag.select(outputs, k)), outputs, target, "cross_entropy_probabilities")
 
 
 @_loss("probabilities", "distribution")
@@ -102,7 +103,7 @@ def kl_divergence(outputs: list[Any], target: Any) -> Any:
     _probabilities(outputs, "kl_divergence")
     t = _distribution(target, len(outputs), "kl_divergence")
     # ln t and ln o apart: their quotient could overflow where neither logarithm does.
-    return _total([p * (ag.log(p) - ag.log.quiet(o)) for p, o in zip(t, outputs, strict=True) if p])
+    return _total([p * (ag.log(p) - ag.log.quiet(o)) for p, o in zip(t, outputs, strict=True) if _is_data(p) or p])
 
 
 @_loss("margins", "sign")
@@ -115,7 +116,7 @@ def hinge(outputs: list[Any], target: Any) -> Any:
     if len(outputs) != 1:
         raise ArgumentError(f"hinge: one output is needed, got {len(outputs)}. Use cross_entropy for several classes.")
     ((y, t),) = _pairs(outputs, target, "hinge")
-    if t not in (-1.0, 1.0):
+    if not _is_data(t) and t not in (-1.0, 1.0):
         raise ArgumentError(f"hinge: the target must be -1 or 1, got {t!r}. Write 2 * t - 1 for targets 0 and 1.")
     return ag.relu(1.0 - t * y)
 
@@ -164,7 +165,12 @@ def one_hot(target: int, classes: int) -> list[float]:
     return [1.0 if j == k else 0.0 for j in range(classes)]
 
 
-def _pairs(outputs: list[Any], target: Any, who: str) -> list[tuple[Any, float]]:
+def _is_data(target: Any) -> bool:
+    """Whether a target is an input of a graph, whose number may change, so that nothing may depend on it now."""
+    return isinstance(target, Value) and target.role == "input"
+
+
+def _pairs(outputs: list[Any], target: Any, who: str) -> list[tuple[Any, Any]]:
     targets = [_number(t, who) for t in as_list(target)]
     if len(targets) != len(outputs):
         count = f"{len(outputs)} number{'s' * (len(outputs) != 1)}"
@@ -179,7 +185,9 @@ def _differences(outputs: list[Any], target: Any, who: str) -> list[Any]:
     return [y - t for y, t in _pairs(outputs, target, who)]
 
 
-def _number(target: Any, who: str) -> float:
+def _number(target: Any, who: str) -> Any:
+    if _is_data(target):
+        return target
     if isinstance(target, Value):
         raise InputTypeError(f"{who}: a target must be a plain number, got {target!r}. Write target.data.")
     try:
@@ -214,6 +222,8 @@ def _probabilities(outputs: list[Any], who: str) -> None:
 
 def _distribution(target: Any, classes: int, who: str) -> list[float]:
     t = [_number(p, who) for p in as_list(target)]
+    if len(t) == classes and all(map(_is_data, t)):
+        return t
     if len(t) != classes or min(t) < 0.0 or abs(sum(t) - 1.0) > 1e-9:
         raise ArgumentError(
             f"{who}: the target must be {classes} probabilities that add up to 1, got {target!r}. "
@@ -222,8 +232,10 @@ def _distribution(target: Any, classes: int, who: str) -> list[float]:
     return t
 
 
-def _expected(cost: Callable[[int], Any], outputs: list[Any], target: Any, who: str) -> Any:
+def _expected(cost: Callable[[Any], Any], outputs: list[Any], target: Any, who: str) -> Any:
     """Return Σ tₖ cost(k), where the target is t or the index of the one class that has tₖ = 1."""
+    if _is_data(target):
+        return cost(target)
     if not isinstance(target, (list, tuple)) and not getattr(target, "ndim", 0):
         try:
             k = target.__index__()
@@ -236,4 +248,6 @@ def _expected(cost: Callable[[int], Any], outputs: list[Any], target: Any, who: 
             raise ArgumentError(f"{who}: the class must lie in 0..{len(outputs) - 1}, got {k}.")
         return cost(k)
     t = _distribution(target, len(outputs), who)
+    if all(map(_is_data, t)):
+        return _total([p * cost(k) for k, p in enumerate(t)])
     return _total([cost(k) if p == 1.0 else p * cost(k) for k, p in enumerate(t) if p])

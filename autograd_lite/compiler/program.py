@@ -9,6 +9,7 @@ import numpy as np
 from autograd_lite.compiler.build import BUDGET, Lowered, lower
 from autograd_lite.compiler.circuit import Uncompilable
 from autograd_lite.compiler.emit_numpy import NumpyCode
+from autograd_lite.compiler.listing import listing
 from autograd_lite.compiler.native import NativeCode
 from autograd_lite.compiler.resident import resident_class
 from autograd_lite.compiler.source import (
@@ -229,7 +230,8 @@ class Program:
             for batch in chosen:
                 if not 0 < len(batch) <= self.source.capacity or batch.min() < 0 or batch.max() >= total:
                     raise ArgumentError(
-                        f"run: a batch is 1 to {self.source.capacity} numbers of rows in 0..{total - 1}, got {batch!r:.60}."
+                        f"run: a batch is 1 to {self.source.capacity} numbers of rows in 0..{total - 1}, "
+                        f"got {batch!r:.60}."
                     )
         return given, chosen
 
@@ -304,6 +306,12 @@ class Program:
         if isinstance(self.source, ExampleSource):
             return values[:, 0] if values.shape[1] == 1 else values
         return float(values[0]) if len(values) == 1 else values
+
+    def __str__(self) -> str:
+        return listing(self.lowered, self.engine, self.notes, len(self.parameters))
+
+    def __repr__(self) -> str:
+        return f"<program of {len(self.parameters)} parameters, {self.engine}>"
 
     # ---- verification
 

@@ -41,6 +41,8 @@ class Group:
     base: int
     number: int
     scope: str = ""
+    backward: bool = False
+    """Whether it is part of a gradient."""
     ready: int = 0
     """The phase from which shared numbers, the pass from which results of a sample are there (see `plan`)."""
     crossing: bool = False
@@ -272,6 +274,7 @@ class _Roller:
         fixed = not axis and all(node in own for node in members.tolist())
         group = self._group(RESULT if axis else SHARED, axis, 0 if fixed else len(members))
         group.scope = _common_scope(circuit, members)
+        group.backward = any(circuit.origin[node] != node for node in members.tolist())
         if fixed:
             self.place[members] = [own[node] for node in members.tolist()]
         else:

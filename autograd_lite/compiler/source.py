@@ -137,7 +137,7 @@ class ExampleSource(Source):
         matrix = as_matrix(self.arrays)
         values, slopes = [], np.zeros(len(self.parameters))
         for row in matrix.tolist():
-            leaves = [Value(number) for number in row]
+            leaves = [Value(number, None, "input") for number in row]
             roots = as_roots(self.function(*self._arguments(leaves)), self.gradient)
             values.append([root.data for root in roots])
             if self.gradient:

@@ -71,12 +71,15 @@ class Factor:
         value: the number.
         formula: the symbolic form, "" where it would be too long.
         latex: the symbolic form in LaTeX.
+        is_direct: whether it goes from root to leaf while other paths do, too: then it is a part of
+            droot/dleaf, and not all of it.
     """
 
-    __slots__ = ("formula", "latex", "operand", "user", "value")
+    __slots__ = ("formula", "is_direct", "latex", "operand", "user", "value")
 
-    def __init__(self, user: str, operand: str, value: float, formula: str, latex: str) -> None:
+    def __init__(self, user: str, operand: str, value: float, formula: str, latex: str, is_direct: bool) -> None:
         self.user, self.operand, self.value, self.formula, self.latex = user, operand, value, formula, latex
+        self.is_direct = is_direct
 
     def __repr__(self) -> str:
         return on_stdout(f"<factor {_quotient(self.user, self.operand)} = {self.value!r}>")
@@ -125,7 +128,8 @@ class Explanation:
         for k, (user, operand, number) in enumerate([factor for path in found for factor in path]):
             if (user, operand) not in factors:
                 formulas = symbolic(user, operand, names, digits) if k < paths * LONGEST else ("", "")
-                factors[user, operand] = Factor(names[user], names[operand], number, *formulas)
+                is_direct = user is root and operand is leaf and graph.count > 1
+                factors[user, operand] = Factor(names[user], names[operand], number, *formulas, is_direct)
         self.paths = [Path([factors[user, operand] for user, operand, _ in path]) for path in found]
         self.count = graph.count
         self.covered = _fsum([path.value for path in self.paths])
@@ -150,12 +154,11 @@ class Explanation:
         else:
             lines.append(f"{whole} = sum over {_many(self.count)} paths, the largest first:")
             for path in self.paths:
-                is_direct = len(path.factors) == 1
-                product = "" if is_direct else f"{self._product(path)} = "
-                lines += [f"  {_chain(path)}{' directly' * is_direct}", f"    = {product}{self._number(path.value)}"]
+                product = "" if len(path.factors) == 1 else f"{self._product(path)} = "
+                lines += [f"  {_chain(path)}", f"    = {product}{self._number(path.value)}"]
             lines.append(self._total())
         said = [
-            f"  {_quotient(f.user, f.operand)} = {f.formula} = {self._number(f.value)}"
+            f"  {_written(f)} = {f.formula} = {self._number(f.value)}"
             for f in self._distinct()
             if f.formula not in ("", self._number(f.value))
         ]
@@ -218,7 +221,7 @@ class Explanation:
         for f in self._distinct():
             value = self._latex_number(f.value)
             if f.latex not in ("", value):
-                rows.append(f"{_fraction(f.user, f.operand)} &= {f.latex} = {value}")
+                rows.append(f"{_typeset(f)} &= {f.latex} = {value}")
         return "\\begin{aligned}\n" + " \\\\[0.3em]\n".join(rows) + "\n\\end{aligned}"
 
     def _latex_product(self, path: Path, *, after: bool = False) -> str:
@@ -242,7 +245,7 @@ class Explanation:
         if factors:
             lines += ["", "| factor | is | value |", "|---|---|---:|"]
         for f in factors:
-            cells = [_escaped(text) for text in (_quotient(f.user, f.operand), f.formula, self._number(f.value))]
+            cells = [_escaped(text) for text in (_written(f), f.formula, self._number(f.value))]
             lines.append(f"| {' | '.join(cells)} |")
         return "\n".join(lines)
 
@@ -274,7 +277,16 @@ def _shown(factors: list[Factor]) -> list[Factor | None]:
 
 def _chain(path: Path) -> str:
     left_out = len(path.factors) - LONGEST
-    return " * ".join([_quotient(f.user, f.operand) if f else f"... ({left_out:,} more)" for f in _shown(path.factors)])
+    return " * ".join([_written(f) if f else f"... ({left_out:,} more)" for f in _shown(path.factors)])
+
+
+def _written(factor: Factor) -> str:
+    return f"{_quotient(factor.user, factor.operand)}{' directly' * factor.is_direct}"
+
+
+def _typeset(factor: Factor) -> str:
+    quotient = _fraction(factor.user, factor.operand)
+    return rf"\left. {quotient} \right|_{{{upright('directly')}}}" if factor.is_direct else quotient
 
 
 def _quotient(user: str, operand: str) -> str:
@@ -295,7 +307,7 @@ def _joined(numbers: list[str], sign: str) -> str:
 
 
 def _latex_chain(path: Path) -> str:
-    return r" \cdot ".join([_fraction(f.user, f.operand) if f else r"\cdots" for f in _shown(path.factors)])
+    return r" \cdot ".join([_typeset(f) if f else r"\cdots" for f in _shown(path.factors)])
 
 
 def _fraction(user: str, operand: str) -> str:

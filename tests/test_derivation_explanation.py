@@ -408,6 +408,17 @@ def test_a_users_row_is_explained_with_its_formula_where_it_has_one():
         del ROWS["opened"], ROWS["closed"]
 
 
+def test_the_direct_part_of_a_gradient_is_told_from_all_of_it():
+    """∂f/∂x = ... + ∂f/∂x would be read as an equation that cannot hold."""
+    x, y = ag.leaves(x=2.0, y=3.0)
+    said = explain((x * y + (x * x).named("p") * y).named("f"), x)
+    assert "  df/dx directly = y = 3" in str(said).splitlines()
+    direct = r"\left. \frac{\partial f}{\partial x} \right|_{\mathrm{directly}}"
+    assert said.latex.count(r"\frac{\partial f}{\partial x}") == said.latex.count(direct) + 1 == 3
+    assert "| df/dx directly | y | 3 |" in said.markdown()
+    assert "directly" not in str(explain((x * y).named("f"), x))
+
+
 def test_a_path_that_is_lost_is_noticed(monkeypatch):
     """The negative control of the law that all paths together are the gradient."""
     error, _, x1 = network()

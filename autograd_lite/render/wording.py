@@ -105,9 +105,10 @@ def legend_of(scene: Scene) -> list[tuple[str, str, str]]:
 
 
 def described(svg: str, scene: Scene) -> str:
-    """Return an SVG of someone else's with the title and the alt text of the scene."""
+    """Return an SVG of Graphviz's with the title and the alt text of the scene, as large as ours: in pixels, not points."""
     before, tag, after = svg.partition("<svg ")
     attributes, _, content = after.partition(">")
+    attributes = attributes.replace('pt"', '"')
     words = f"<title>{entities(title_of(scene))}</title>\n<desc>{entities(alt_text(scene))}</desc>"
     return f'{before}{tag}role="img" {attributes}>\n{words}{content}'
 

@@ -347,3 +347,10 @@ assert len(done) == 8
 """
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
+
+
+@needs_dot
+def test_a_picture_by_graphviz_is_as_large_as_ours(picture):
+    """Its points would be a third larger than the pixels that the same letters take in ours."""
+    by_dot = ET.fromstring(draw_again(picture, "dot").svg().encode())
+    assert [by_dot.get("width"), by_dot.get("height")] == [f"{float(x):g}" for x in by_dot.get("viewBox").split()[2:]]

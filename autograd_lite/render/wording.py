@@ -105,7 +105,7 @@ def legend_of(scene: Scene) -> list[tuple[str, str, str]]:
 
 
 def described(svg: str, scene: Scene) -> str:
-    """Return an SVG of Graphviz's with the title and the alt text of the scene, as large as ours: in pixels, not points."""
+    """Return an SVG of Graphviz's with the title and the alt text of the scene, in pixels, as ours, not in points."""
     before, tag, after = svg.partition("<svg ")
     attributes, _, content = after.partition(">")
     attributes = attributes.replace('pt"', '"')

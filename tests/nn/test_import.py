@@ -16,8 +16,8 @@ FILES = sorted(Path(nn.__file__).parent.glob("*.py"))
 # The reading order: a module imports only from those above it.
 FLOORS = [
     "module", "init", "activations", "layers", "networks", "recording", "loss", "losses", "optim", "dataset", "data",
-    "targets", "prediction", "history", "perceptron", "stopping", "guards", "findings", "diagnosis", "training",
-    "files", "saving", "regions", "plotting", "boundary", "replay", "__init__",
+    "targets", "prediction", "history", "perceptron", "stopping", "guards", "compiling", "findings", "diagnosis",
+    "training", "files", "saving", "regions", "plotting", "boundary", "replay", "__init__",
 ]  # fmt: skip
 SLOW = {"typing", "dataclasses", "inspect", "json", "argparse", "random", "csv", "numpy", "sklearn", "tempfile"}
 

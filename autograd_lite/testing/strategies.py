@@ -23,6 +23,7 @@ CODE = st.integers(0, 16**4 - 1)  # of four operands
 FIRST = (0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 5, 8, 13, None)  # how far back an operand lies; None: a constant
 OTHERS = (1, 1, 2, 2, 3, 4, 5, 8, 13, 21, 34, 0, None, None, None, None)  # deep graphs, with much sharing
 NUDGES = (0.0, 1e-7, -1e-7, 1e-12, -1e-12, 1e-4, -1e-4)
+NUDGE = st.integers(0, 8 * len(NUDGES) - 1)  # which kink, and how far from it
 FREQUENT = ("add", "mul", "sub", "div") * 4
 
 
@@ -116,19 +117,22 @@ def expressions(
     if not rows:
         raise ArgumentError("expressions: at least one primitive is needed, got none.")
     start = st.lists(_numbers_for(rows) if numbers is None else numbers, min_size=1, max_size=leaves)
-    return _expression(rows, size, depth or size, start, reals() if numbers is None else numbers, kinks)
+    constants = reals() if numbers is None else numbers
+    count, which = st.integers(1, 2 * size), st.integers(0, len(rows))  # some steps will be left out
+    return _expression(start, count, which, constants, rows, size, depth or size, kinks)
 
 
 @st.composite
-def _expression(draw: Any, rows: Any, size: int, depth: int, start: Any, constants: Any, kinks: str) -> Expression:
+def _expression(
+    draw: Any, start: Any, count: Any, which: Any, constants: Any, rows: Any, size: int, depth: int, kinks: str
+) -> Expression:
     """Two choices a step, whatever it is: fast to draw, and a step can shrink to none without moving the others."""
     program = _Program(draw(start), depth, kinks)
-    which, nudges = st.integers(0, len(rows)), st.integers(0, 8 * len(NUDGES) - 1)
-    for _ in range(draw(st.integers(1, 2 * size))):  # some will be left out
+    for _ in range(draw(count)):
         if len(program.steps) >= size:
             break
         chosen, code = draw(which), draw(CODE)
-        nudge = draw(nudges) if kinks == "near" else None
+        nudge = draw(NUDGE) if kinks == "near" else None
         if not chosen:
             continue
         row = rows[chosen - 1]

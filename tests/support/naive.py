@@ -29,6 +29,13 @@ def our_locals(node: Any) -> list[Any]:
     return [mp.mpf(local or 0.0) for local in locals_]
 
 
+def largest_term(node: Any, k: int) -> Any:
+    """The largest of the terms that a local gradient is the difference of, 0 where it is no difference."""
+    if node.primitive.name not in oracle.TERMS:
+        return mp.zero
+    return oracle.largest_term(node.primitive.name, k, [operand.data for operand in node.operands])
+
+
 def path_count(root: Any) -> int:
     """How many paths lead from root to a leaf."""
     counts: dict[Any, int] = {}
@@ -48,16 +55,20 @@ def path_count(root: Any) -> int:
 def path_gradients(
     root: Any, seed: Any = 1, locals_of: Callable[[Any], list[Any]] = true_locals
 ) -> dict[Any, tuple[Any, Any]]:
-    """For each node below root: (the sum over paths, the sum of their sizes: the scale of rounding)."""
+    """For each node below root: (the sum over paths, the sum of their sizes: the scale of rounding).
+
+    A local gradient near a root of its own, as that of gelu at -0.75, counts as large as its terms.
+    """
     sums: dict[Any, tuple[Any, Any]] = {}
-    stack = [(root, mp.mpf(seed))]
+    stack = [(root, mp.mpf(seed), abs(mp.mpf(seed)))]
     while stack:
-        node, product = stack.pop()
-        total, size = sums.get(node, (mp.zero, mp.zero))
-        sums[node] = total + product, size + abs(product)
+        node, product, size = stack.pop()
+        total, sizes = sums.get(node, (mp.zero, mp.zero))
+        sums[node] = total + product, sizes + size
         if node.primitive is None or not product:
             continue
-        for operand, local in zip(node.operands, locals_of(node), strict=True):
+        for k, (operand, local) in enumerate(zip(node.operands, locals_of(node), strict=True)):
             if operand.__class__ is not float and local:
-                stack.append((operand, product * local))
+                term = largest_term(node, k)
+                stack.append((operand, product * local, size * max(abs(local), term)))
     return sums

@@ -34,19 +34,19 @@ def call(name: str, operands: list[Any]) -> Any:
     return ROWS[name](*operands, *([-1.0, 1.0] if name == "clip" else []))
 
 
-@st.composite
 def programs_at_points(
-    draw: Any,
     names: tuple[str, ...] = tuple(ARITIES),
     longest: int = 10,
     numbers: st.SearchStrategy[float] | None = None,
     kinks: str = "anywhere",
-) -> tuple[Expression, list[float], list[float]]:
+) -> st.SearchStrategy[tuple[Expression, list[float], list[float]]]:
     """A program and two points to run it at; at the first one it has a value."""
     numbers = reals() if numbers is None else numbers
-    program = draw(expressions(longest, primitives=names, numbers=numbers, kinks=kinks))
-    return program, list(program.point), draw(_points(numbers, len(program.point)))
+    programs = expressions(longest, primitives=names, numbers=numbers, kinks=kinks)
+    return _with_two_points(programs, st.lists(numbers, min_size=3, max_size=3))
 
 
-def _points(numbers: st.SearchStrategy[float], size: int) -> st.SearchStrategy[list[float]]:
-    return st.lists(numbers, min_size=size, max_size=size)
+@st.composite
+def _with_two_points(draw: Any, programs: Any, three_numbers: Any) -> tuple[Expression, list[float], list[float]]:
+    program = draw(programs)
+    return program, list(program.point), draw(three_numbers)[: len(program.point)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from math import fsum
+from operator import index
 
 from autograd_lite.errors import ArgumentError, InputTypeError
 from nn.activations import Activation
@@ -51,8 +52,10 @@ class Plane:
         spans = [high - low for low, high in bounds]
         widest = max(spans) or 1.0
         self.equal = eps is not None or min(spans) * EQUAL >= widest or min(spans) == 0.0
-        if eps is not None and not 0.0 < eps < float("inf"):
-            raise ArgumentError(f"{who}: eps must be positive and finite, got {eps!r}.")
+        if eps is not None and not (isinstance(eps, (int, float)) and 0.0 < eps < float("inf")):
+            raise ArgumentError(
+                f"{who}: eps must be a number, positive and finite, got {eps!r:.40}. Leave it out for a quarter."
+            )
         room = [eps or MARGIN * (widest if self.equal else span) for span in spans]
         self.low = (bounds[0][0] - room[0], bounds[1][0] - room[1])
         self.high = (bounds[0][1] + room[0], bounds[1][1] + room[1])
@@ -188,7 +191,7 @@ def _as_array(rows: list[list[float]]) -> Any:
 
 def _two(features: Any, width: int, who: str) -> tuple[int, int]:
     try:
-        across, up = features
+        across, up = (index(k) for k in features)
         fits = 0 <= across < width and 0 <= up < width and across != up
     except (TypeError, ValueError):
         fits = False

@@ -103,6 +103,8 @@ def class_names(y: list[Any], outputs: int | None, known: tuple[str, ...] | None
     for k, label in enumerate(y):
         if label not in classes:
             raise ArgumentError(f"{who}: row {k} of y must be one of {', '.join(classes)}, got {label!r}.")
+    if len(classes) == 1:
+        raise ArgumentError(f"{who}: y must name at least two classes, got {names[0]!r:.40} alone.")
     if outputs is not None and len(classes) != (outputs if outputs > 1 else 2):
         raise ArgumentError(
             f"{who}: {len(classes)} classes ({', '.join(classes)}) need {len(classes)} outputs"

@@ -66,8 +66,13 @@ def render(dot: str, format: str, engine: str = "auto") -> bytes:
     if engine == "auto":
         from shutil import which
 
-        has_command = which("dot") is not None and is_installed("graphviz")
-        engine = "dot" if has_command or not is_installed("pygraphviz") else "pygraphviz"
+        has_command, has_package = which("dot") is not None, is_installed("graphviz")
+        engine = "dot" if (has_command and has_package) or not is_installed("pygraphviz") else "pygraphviz"
+        if engine == "dot" and not has_command and not has_package:
+            raise RenderError(
+                f"render: .{format} needs Graphviz, got none. Run `python -m pip install pygraphviz`, which brings it "
+                f"along, or save as .svg, which works without."
+            )
     return _by_dot(dot, format) if engine == "dot" else _by_pygraphviz(dot, format)
 
 

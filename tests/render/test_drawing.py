@@ -72,6 +72,14 @@ def test_without_dot_one_short_error_names_the_command_and_what_works_anyway(pic
     assert not list(tmp_path.iterdir())
 
 
+def test_with_nothing_of_graphviz_the_error_names_the_one_package_that_is_enough(
+    picture, tmp_path, no_dot, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "graphviz", None)
+    with pytest.raises(RenderError, match=r"\.pdf needs Graphviz, got none\. Run `python -m pip install pygraphviz`"):
+        picture.save(tmp_path / "z.pdf")
+
+
 def test_without_the_package_the_error_names_pip(picture, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "graphviz", None)
     monkeypatch.setitem(sys.modules, "pygraphviz", None)

@@ -128,6 +128,7 @@ def check_gradients(
     >>> print(check_gradients(relu, 0.0).verdicts[0].reason)
     at a kink of relu(x): the slope is 0 on the left, 1 on the right
     """
+    __tracebackhide__ = True  # pytest then shows the report, not this code
     if not callable(f) or isinstance(f, Traced):
         raise InputTypeError(
             f"check_gradients: a function is needed, got {f!r:.60} of type {type(f).__name__}. "

@@ -220,6 +220,19 @@ def test_every_row_of_the_table_passes(row):
     assert_gradients(row, examples=60)
 
 
+def test_a_domain_far_from_0_is_found(new_row):
+    far = new_row("far_test", lambda x: x * x, lambda y, x: 2.0 * x, domain="(100, inf)")
+    assert_gradients(far, examples=5)
+    assert_gradients(new_row("below_test", math.exp, lambda y, x: y, domain="(-inf, -7]"), examples=5)
+
+    @settings(max_examples=5)
+    @given(expressions(primitives=[far]))
+    def look(e):
+        assert e.steps
+
+    look()
+
+
 WRONG = {
     "a factor of 1 + 1e-6": lambda y, x: 3.0 * x**2 * (1 + 2e-6),
     "a sign": lambda y, x: -3.0 * x**2,

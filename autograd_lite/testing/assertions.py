@@ -72,6 +72,7 @@ def assert_gradients(
     )
     @given(drawn)
     def gradients_agree(point: tuple[Any, ...]) -> None:
+        __tracebackhide__ = True
         try:
             f(*point)
         except FAILURES:
@@ -106,6 +107,7 @@ def _points_of(f: Callable[..., Any]) -> st.SearchStrategy[tuple[Any, ...]]:
 
 def _checked(f: Callable[..., Any], point: tuple[Any, ...], gradient: Any, rtol: float) -> list[str]:
     """Return the status of each number of the gradient; raise if one differs, in either mode or in the second order."""
+    __tracebackhide__ = True
     report = check_gradients(f, *point, gradient=gradient, rtol=rtol)
     if gradient is None and all(isinstance(x, float) for x in point):
         direction = [DIRECTION[k % len(DIRECTION)] for k in range(len(point))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import inf, isfinite
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import assume
@@ -61,8 +61,8 @@ def points(row: Primitive | str, kinks: str = "away") -> st.SearchStrategy[tuple
     if kinks == "anywhere":
         number = st.one_of(reals(), st.floats())
         return _operands(primitive, [number]).filter(lambda xs: _value(primitive, xs) is not None)
-    found = _operands(primitive, [_inside(interval) for interval in primitive.probe])
-    return found.filter(lambda xs: _is_tame(primitive, _value(primitive, xs), xs))
+    found = _operands(primitive, [_inside(interval) for interval in _trusted(primitive)])
+    return found.filter(lambda xs: _is_tame(primitive, _value(primitive, xs), xs, inf))
 
 
 @st.composite
@@ -102,8 +102,9 @@ def expressions(
         leaves: variables at most.
         numbers: where variables and constants come from; a grid inside what the rows take, unless given.
         kinks: "away": every operation at least 0.01 from its kinks, no number and no local gradient
-            above 100, none without effect (x - x). "near": operations that have a kink or an edge
-            are mostly placed on it, or next to it. "anywhere": whatever has a value, infinite ones too.
+            above 100 (more where variables exceed 4), none without effect (x - x). "near":
+            operations that have a kink or an edge are mostly placed on it, or next to it.
+            "anywhere": whatever has a value, infinite ones too.
 
     >>> from hypothesis import find
     >>> find(expressions(primitives=["mul", "sin"]), lambda e: "sin" in repr(e))
@@ -152,6 +153,8 @@ class _Program:
     def __init__(self, point: list[float], depth: int, kinks: str) -> None:
         self.point, self.depth, self.kinks = point, depth, kinks
         self.values = list(point)
+        size = max(map(abs, point)) / 4.0
+        self.largest = LARGEST * max(1.0, size * size)
         self.depths = [0] * len(point)
         self.steps: list[tuple[Primitive, list[int | float]]] = []
 
@@ -180,11 +183,14 @@ class _Program:
     def _append(self, row: Primitive, operands: list[int | float]) -> None:
         xs = [self.values[int(k)] if k.__class__ is int else k for k in operands]
         y = _value(row, xs)
-        if y is None or (self.kinks == "away" and not (_is_tame(row, y, xs) and _matters(row, y, xs, operands))):
+        if y is None or (self.kinks == "away" and not self._belongs(row, y, xs, operands)):
             return
         self.steps.append((row, operands))
         self.values.append(y)
         self.depths.append(1 + max(self.depths[int(k)] for k in operands if k.__class__ is int))
+
+    def _belongs(self, row: Primitive, y: float, xs: list[float], operands: list[int | float]) -> bool:
+        return _is_tame(row, y, xs, self.largest) and _matters(row, y, xs, operands)
 
     def expression(self) -> Expression:
         used, waiting = set(), [len(self.values) - 1]
@@ -262,12 +268,12 @@ def _value(row: Primitive, xs: Sequence[float]) -> float | None:
         return None
 
 
-def _is_tame(row: Primitive, y: float | None, xs: Sequence[float]) -> bool:
-    if y is None or not abs(y) <= LARGEST:
+def _is_tame(row: Primitive, y: float | None, xs: Sequence[float], largest: float) -> bool:
+    if y is None or not abs(y) <= largest or not isfinite(y):
         return False
     if row.kink_distance is not None and not row.kink_distance(*xs) >= MARGIN:
         return False
-    return all(local is None or abs(local) <= LARGEST for local in row.partials(y, xs))
+    return all(local is None or (abs(local) <= largest and isfinite(local)) for local in row.partials(y, xs))
 
 
 def _matters(row: Primitive, y: float, xs: Sequence[float], operands: Sequence[int | float]) -> bool:
@@ -288,8 +294,21 @@ def kink_points(row: Primitive) -> list[tuple[float, ...]]:
     return [xs for xs in (*row.kinks, *edges) if all(map(isfinite, xs))]
 
 
+def _trusted(row: Primitive) -> list[Interval]:
+    """Return where a row says that differences can be trusted, as far as it is defined there."""
+    if row.domain is None:
+        return list(row.probe)
+    low, high, found = row.domain.low, row.domain.high, []
+    for interval in row.probe:
+        first, last = max(low, interval.low), min(high, interval.high)
+        if not first < last:  # a probe that was not thought of
+            first, last = (low, min(high, low + 4.0)) if isfinite(low) else (high - 4.0, high)
+        found.append(interval if (first, last) == (interval.low, interval.high) else Interval(f"({first}, {last})"))
+    return found
+
+
 def _inside(interval: Interval) -> st.SearchStrategy[float]:
-    low, high = max(interval.low, -10.0), min(interval.high, 10.0)
+    low, high = interval.low, interval.high
     if (high - low) * GRID < 4.0:
         return st.floats(low, high, exclude_min=interval.low_open, exclude_max=interval.high_open)
     first, last = int(low * GRID) + (low > 0.0), int(high * GRID) - (high < 0.0)
@@ -301,7 +320,7 @@ def _numbers_for(rows: Sequence[Primitive]) -> st.SearchStrategy[float]:
     """Return numbers between -2 and 2 and numbers of which the rows say that they take them."""
     intervals: dict[str, Interval] = {}
     for row in rows:
-        for interval in row.probe:
+        for interval in _trusted(row):
             if interval.text != "(-3, 3)":
                 intervals[interval.text] = interval
     return st.one_of(reals(), *map(_inside, intervals.values()))

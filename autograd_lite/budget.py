@@ -37,11 +37,12 @@ class Contribution:
 
     def __init__(self, node: Value, rounding: float, gradient: float) -> None:
         self.node, self.rounding, self.gradient = node, rounding, gradient
-        self.error = rounding * abs(gradient) or TINIEST  # the product may underflow, the error does not
+        error = rounding * abs(gradient) or TINIEST  # the product may underflow, the error does not
+        self.error = error if error == error else inf  # an undefined gradient bounds nothing
         self.share = 0.0
 
     def __repr__(self) -> str:
-        return on_stdout(f"<{numeral(self.error, 2)} from {_operation(self.node)}>")
+        return on_stdout(f"<{numeral(self.error, 2)} from {_in_numbers(self.node)}>")
 
 
 class ErrorBudget:
@@ -142,7 +143,7 @@ def error_budget(root: Value, leaf: Value | None = None) -> ErrorBudget:
     >>> books.value, other.value
     (-7.450580596923828e-09, -1e-08)
     >>> books.contributions[0]
-    <3.7e−9 from d = sqrt(b * b - 4 * a * c)>
+    <3.7e−9 from d = sqrt(1e16)>
 
     A variance as mean of squares less square of the mean, and as mean of squared differences:
 
@@ -237,7 +238,8 @@ def rounding_of(node: Any) -> float:
 def _condition(x: float, gradient: float, y: float) -> float:
     if not x or not gradient:
         return 0.0
-    return abs(x / y * gradient) if y else inf
+    condition = abs(x / y * gradient) if y else inf
+    return condition if condition == condition else inf
 
 
 def _total(numbers: list[float]) -> float:
@@ -252,5 +254,9 @@ def _operation(node: Any) -> str:
     text = str(expression(node)).rpartition("\n")[2]
     if len(text) <= WIDEST and not any(x.__class__ is Value and x.is_leaf and not x.label for x in node.operands):
         return text
+    return _in_numbers(node)
+
+
+def _in_numbers(node: Any) -> str:
     name = f"{printable(node.label)} = " if node.label else ""
     return name + arithmetic(node.primitive, [numeral(x, DIGITS) for x in numbers_of(node)])

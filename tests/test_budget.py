@@ -12,6 +12,7 @@ from support.oracle import mp
 from autograd_lite import (
     StaleGraphError,
     Value,
+    atan2,
     cos,
     error_budget,
     exp,
@@ -220,6 +221,10 @@ def test_an_infinite_slope_makes_an_infinite_bound():
     assert budget.bound == math.inf
     assert budget.digits == 0
     assert "± inf" in str(budget)
+    zero = exp(x) - exp(x)
+    undefined = error_budget(atan2(zero, zero * 2.0))
+    assert math.isnan(gradients(undefined.root, [x])[0])
+    assert (undefined.bound, undefined.digits, undefined.condition) == (math.inf, 0, math.inf)
 
 
 @pytest.mark.parametrize(

@@ -224,8 +224,12 @@ def _unit(group: Group, adjoints: dict[Any, float], digits: int, *, folds_consta
 
 
 def _called(group: Group, digits: int) -> str:
-    """Return a closed scope as a function of its operands, f(2, −1); of its constants where it has no others."""
-    operands = group.operands or [x for node in group.nodes for x in node.operands if x.__class__ is float]
+    """Return a closed scope as a function of its operands, f(2, −1).
+
+    Parameters are no arguments of it where others are: its constants, the data of a layer, then are.
+    """
+    constants = [x for node in group.nodes for x in node.operands if x.__class__ is float]
+    operands = [x for x in group.operands if x.role != "parameter"] or constants or group.operands
     numbers = [numeral(_data(x), digits) for x in operands[:SPELLED_OUT]]
     return f"f({', '.join(numbers)}{', …' * (len(operands) > SPELLED_OUT)})"
 

@@ -193,10 +193,15 @@ def test_what_comes_by_a_scope_of_several_outputs_is_a_number_without_factors():
     assert (by_one.gradient, by_one.chain_rule) == ("6", "")
 
 
-def test_a_scope_without_operands_is_a_function_of_its_constants():
+def test_a_closed_scope_is_a_function_of_its_data_not_of_its_parameters():
     neuron = nn.Neuron(2, random_state=0)
-    unit = scene(neuron([0.25, -3.0]), 0).root
-    assert unit.arithmetic == "f(0.25, −3)"
+    assert scene(neuron([0.25, -3.0]), 0).root.arithmetic == "f(0.25, −3)"
+    batch = scene(neuron([0.25, -3.0]) * neuron([Value(0.5), 4.0]), 0)  # they share their parameters
+    assert [unit.arithmetic for unit in batch.units if unit.scope] == ["f(0.25, −3)", "f(0.5)"]
+    w = Value(3.0, "w", "parameter")
+    with scope("square"):
+        y = w * w
+    assert [unit.arithmetic for unit in scene(y + w, 0).units if unit.scope] == ["f(3)"]
 
 
 def test_a_picture_that_is_cut_and_has_closed_parts_says_so_in_one_sentence():

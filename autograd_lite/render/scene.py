@@ -228,7 +228,8 @@ def _called(group: Group, digits: int) -> str:
 
     Parameters are no arguments of it where others are: its constants, the data of a layer, then are.
     """
-    constants = [x for node in group.nodes for x in node.operands if x.__class__ is float]
+    each = dict.fromkeys(tuple([x for x in node.operands if x.__class__ is float]) for node in group.nodes)
+    constants = [x for xs in each for x in xs]  # once: all neurons of a layer have the same
     operands = [x for x in group.operands if x.role != "parameter"] or constants or group.operands
     numbers = [numeral(_data(x), digits) for x in operands[:SPELLED_OUT]]
     return f"f({', '.join(numbers)}{', …' * (len(operands) > SPELLED_OUT)})"

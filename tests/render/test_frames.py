@@ -196,6 +196,9 @@ def test_what_comes_by_a_scope_of_several_outputs_is_a_number_without_factors():
 def test_a_closed_scope_is_a_function_of_its_data_not_of_its_parameters():
     neuron = nn.Neuron(2, random_state=0)
     assert scene(neuron([0.25, -3.0]), 0).root.arithmetic == "f(0.25, −3)"
+    layer = nn.Layer(2, 3, random_state=0)
+    assert {unit.arithmetic for unit in scene(layer([0.0, 0.0])[0], 0).units} == {"f(0, 0)"}
+    assert scene(sum(layer([1.0, 2.0])), 0).units[0].arithmetic == "f(1, 2)"
     batch = scene(neuron([0.25, -3.0]) * neuron([Value(0.5), 4.0]), 0)  # they share their parameters
     assert [unit.arithmetic for unit in batch.units if unit.scope] == ["f(0.25, −3)", "f(0.5)"]
     w = Value(3.0, "w", "parameter")

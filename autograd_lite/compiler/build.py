@@ -13,7 +13,7 @@ from autograd_lite.compiler.circuit import Circuit, Uncompilable
 from autograd_lite.compiler.forms import spell_out
 from autograd_lite.compiler.normal import normalise
 from autograd_lite.compiler.plan import Plan, make_plan
-from autograd_lite.compiler.roll import RESULT, Rolled, TooLong, roll
+from autograd_lite.compiler.roll import RESULT, Flat, Rolled, TooLong, roll
 from autograd_lite.compiler.source import ExampleSource, Source
 from autograd_lite.compiler.tape import paused_collector
 from autograd_lite.compiler.vm import Records, tabulate
@@ -79,12 +79,13 @@ def _lower(source: Source, gradient: bool, engine: str | None) -> Lowered:
         circuit, roots, slopes = _with_gradients(source, batched, gradient)
         counts = len(source.parameters), source.shared_inputs
         try:
-            rolled = roll(circuit, roots, slopes, *counts, budget)
+            flat = Flat(circuit, circuit.live([*roots, *slopes]))
+            rolled = roll(circuit, flat, slopes, *counts, budget)
         except TooLong as reason:
             notes.append(str(reason))
             if samples or engine == "native":
                 continue
-            rolled, records = tabulate(circuit, roots, slopes, *counts)
+            rolled, records = tabulate(circuit, flat, slopes, *counts)
             return Lowered(circuit, roots, rolled, Plan([], {}), {}, len(tape.code), notes, counts[1], records)
         plan = make_plan(rolled, {axis: len(data) for axis, data in samples.items()})
         _keep(rolled, roots)

@@ -130,11 +130,13 @@ class Elementary(Circuit):
     def apply(self, name: str, operands: Sequence[int]) -> int:
         if name in LINEAR:
             return self.total(linear_terms(name, operands))
+        if name in ELEMENTARY and self.numbers.keys().isdisjoint(operands):
+            return super().apply(name, operands)
         symbols = [self.symbol(operand) for operand in operands]
         plain = sum(symbol.__class__ is float for symbol in symbols)
         if plain == len(symbols):
             return self.constant(self.rows[name].quiet.evaluate(symbols))
-        if name in FORMS and (plain or name not in ELEMENTARY):
+        if name in FORMS:
             result = FORMS[name](*symbols)
             if result is not None:
                 return self.node_of(result)

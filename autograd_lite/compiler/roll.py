@@ -131,22 +131,20 @@ class TooLong(Exception):
     """A graph of more instructions than are worth compiling."""
 
 
-def roll(
-    circuit: Circuit, roots: Sequence[int], gradients: Sequence[int], parameters: int, inputs: int, budget: int
-) -> Rolled:
-    """Return the instructions that compute roots and gradients.
+def roll(circuit: Circuit, flat: Flat, gradients: Sequence[int], parameters: int, inputs: int, budget: int) -> Rolled:
+    """Return the instructions that compute the nodes of `flat`, and the gradient in its place.
 
     Shared memory starts with the parameters, their gradients in the same order, the inputs and
     the constants. Raises TooLong where there are more instructions than `budget`.
     """
-    return _Roller(circuit, roots, gradients, parameters, inputs, budget).roll()
+    return _Roller(circuit, flat, gradients, parameters, inputs, budget).roll()
 
 
 class _Roller:
     def __init__(
         self,
         circuit: Circuit,
-        roots: Sequence[int],
+        flat: Flat,
         gradients: Sequence[int],
         parameters: int,
         inputs: int,
@@ -154,7 +152,7 @@ class _Roller:
     ) -> None:
         self.circuit, self.gradients, self.parameters, self.inputs = circuit, gradients, parameters, inputs
         self.budget = budget
-        self.live = circuit.live([*roots, *gradients])
+        self.flat = flat
         size = len(circuit)
         self.place = np.full(size, -1, np.intp)
         self.number = np.full(size, -1, np.intp)  # of the group
@@ -165,11 +163,10 @@ class _Roller:
 
     def roll(self) -> Rolled:
         self._place_leaves()
-        flat = Flat(self.circuit, self.live)
-        levels = flat.levels()
+        levels = self.flat.levels()
         self._spend(len(levels) + 1)
         for level in levels:
-            self._roll_level(flat, level)
+            self._roll_level(self.flat, level)
             self._spend(len(self.instructions))
         self._copy_gradients()
         groups: list[Group | None] = [self.groups[k] if k >= 0 else None for k in self.number.tolist()]

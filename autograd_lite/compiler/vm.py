@@ -40,14 +40,13 @@ class Records:
 
 
 def tabulate(
-    circuit: Circuit, roots: Sequence[int], gradients: Sequence[int], parameters: int, inputs: int
+    circuit: Circuit, flat: Flat, gradients: Sequence[int], parameters: int, inputs: int
 ) -> tuple[Rolled, Records]:
-    """Return where every node lies, and the records that compute roots and gradients.
+    """Return where every node lies, and the records that compute the nodes of `flat`, and the gradient in its place.
 
     Memory starts with the parameters and their gradients. Results fill whole vectors; what is
     left over is computed from copies of the last node, and never read.
     """
-    flat = Flat(circuit, circuit.live([*roots, *gradients]))
     place = np.full(len(circuit), -1, np.intp)
     top = 2 * parameters + WIDTH
     for node, k in circuit.parameters.items():
@@ -76,29 +75,53 @@ def tabulate(
     a, b = a[order], b[order]
     start = np.cumsum(flat.count[nodes]) - flat.count[nodes]
 
+    # Groups of nodes on the same level, with the same operation and as many terms, padded to whole vectors.
     key = np.stack([flat.level[nodes], code[nodes], *counts.T], axis=1)
     by_key = np.lexsort(key.T[::-1])
-    fresh = np.nonzero((np.diff(key[by_key], axis=0) != 0).any(axis=1))[0] + 1
-    records, operands = [], []
-    for some in np.split(by_key, fresh) if len(nodes) else []:
-        place[nodes[some]] = top + np.arange(len(some))
-        padded = np.concatenate([some, np.full(-len(some) % WIDTH, some[-1])]).reshape(-1, WIDTH)
-        plus, minus = counts[some[0], 0], counts[some[0], 1]
-        terms = start[padded][:, None, :] + np.arange(counts[some[0]].sum())[:, None]
-        first, second = place[a[terms]], place[b[terms]]
-        products = np.stack([first, second], axis=2)[:, : plus + minus].reshape(len(padded), -1)
-        plain = first[:, plus + minus :].reshape(len(padded), -1)
-        operands.append(np.concatenate([products, plain], axis=1).ravel())
-        records.append([key[some[0], 1], len(padded), *counts[some[0]], top])
-        top += padded.size
-    size = -(-len(gradients) // WIDTH)
+    fresh = np.ones(len(nodes), bool)
+    fresh[1:] = (np.diff(key[by_key], axis=0) != 0).any(axis=1)
+    begin = np.nonzero(fresh)[0]
+    size = np.diff(np.append(begin, len(nodes)))
+    groups = -(-size // WIDTH)
+    base = top + WIDTH * (np.cumsum(groups) - groups)
+    which = np.repeat(np.arange(len(size)), size)
+    place[nodes[by_key]] = base[which] + np.arange(len(nodes)) - begin[which]
+    records = np.concatenate(
+        [key[by_key[begin], 1][:, None], groups[:, None], key[by_key[begin], 2:], base[:, None]], axis=1
+    )
+    lane = np.minimum(
+        np.arange(WIDTH * groups.sum()) - np.repeat(base - top, WIDTH * groups), np.repeat(size - 1, WIDTH * groups)
+    )
+    lanes = by_key[np.repeat(begin, WIDTH * groups) + lane].reshape(-1, WIDTH)
+    operands = _operands(lanes, counts, start, place[a], place[b])
+    top += WIDTH * int(groups.sum())
+    copies = -(-len(gradients) // WIDTH)
     if gradients:
         wanted = place[np.array(gradients)]
-        operands.append(np.concatenate([wanted, np.full(size * WIDTH - len(wanted), wanted[-1])]))
-        records.append([0, size, 0, 0, 1, 0, parameters])
+        operands = np.concatenate([operands, wanted, np.full(copies * WIDTH - len(wanted), wanted[-1])])
+        records = np.concatenate([records, [[0, copies, 0, 0, 1, 0, parameters]]])
     rolled.shared = top
-    table = np.array(records, np.int32).reshape(-1, FIELDS)
-    return rolled, Records(list(names), table, np.concatenate([*operands, [0]]).astype(np.int32))
+    return rolled, Records(list(names), records.astype(np.int32), np.append(operands, 0).astype(np.int32))
+
+
+def _operands(
+    lanes: NDArray[np.intp],
+    counts: NDArray[np.intp],
+    start: NDArray[np.intp],
+    place_a: NDArray[np.intp],
+    place_b: NDArray[np.intp],
+) -> NDArray[np.intp]:
+    """Return the places of operands, vector by vector: a and b of every product, then the plain terms."""
+    products = counts[lanes[:, 0], :2].sum(axis=1)
+    plain = counts[lanes[:, 0], 2:].sum(axis=1)
+    height = 2 * products + plain
+    whose = np.repeat(np.arange(len(lanes)), height)
+    row = np.arange(len(whose)) - np.repeat(np.cumsum(height) - height, height)
+    in_products = row < 2 * products[whose]
+    term = np.where(in_products, row // 2, row - products[whose])
+    at = start[lanes[whose]] + term[:, None]
+    second = in_products & (row % 2 == 1)
+    return np.where(second[:, None], place_b[at], place_a[at]).ravel()
 
 
 def emit_machine(records: Records) -> tuple[Module, NDArray[np.int32]]:

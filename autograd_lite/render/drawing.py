@@ -229,8 +229,8 @@ class Drawing:
         return alt_text(self._scene)
 
     def text(self, *, encoding: str | None = None) -> str:
-        """Return the picture as a text tree, in ASCII where `encoding` lacks the signs."""
-        return self._tree(encoding)
+        """Return the picture as a text tree, in ASCII where `encoding`, stdout's unless given, lacks the signs."""
+        return self._tree(encoding or getattr(sys.stdout, "encoding", None))
 
     def graphviz(self) -> Any:
         """Return the picture as a graphviz.Source, for those who know that package.
@@ -263,7 +263,7 @@ class Drawing:
                 f"Write draw(v).save('graph.svg')."
             )
         if ending == ".txt":
-            content = f"{self.text()}\n".encode("utf-8", "backslashreplace")
+            content = f"{self._tree(None)}\n".encode("utf-8", "backslashreplace")
         elif ending in (".dot", ".gv"):
             content = self.dot().encode()
         elif ending == ".svg":

@@ -1,5 +1,8 @@
 """The text picture: one line per value, bounded for any graph, readable in any encoding."""
 
+import io
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -144,3 +147,16 @@ def test_names_of_scopes_are_cut_and_escaped_as_labels_are():
         assert "\x1b" not in lines[1]
         assert len(lines[1]) < 45
     assert lines[1].startswith("y = \\x1b[31mred long")
+
+
+def test_what_is_printed_is_what_stdout_can_take_and_a_file_has_all(monkeypatch, tmp_path):
+    picture = draw(neuron())
+    signs = picture.text()
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="cp1252"))
+        assert picture.text() == picture.text(encoding="ascii") != signs
+        assert picture.text(encoding="utf-8") == signs
+        saved = picture.save(tmp_path / "f.txt")
+        patch.setattr("sys.stdout", None)
+        assert picture.text() == signs
+    assert Path(saved).read_text(encoding="utf-8") == signs + "\n"

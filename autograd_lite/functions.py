@@ -146,12 +146,12 @@ def bce(probability: Any, target: Any) -> Any:
     Args:
         probability: p of class 1, checked here and not at a replay. An impossible outcome
             (p = 0 where t = 1) costs inf.
-        target: t, a plain number in [0, 1]; as a Value it is data, and not checked.
+        target: t, in [0, 1]; a Value is checked here and not at a replay.
 
     >>> round(bce(0.5, 1.0), 6), bce(1.0, 1.0), bce(0.0, 1.0)
     (0.693147, 0.0, inf)
     """
-    t = target if isinstance(target, Traced) else _target(target, "bce")
+    t = _target(target, "bce")
     p = probability if isinstance(probability, Traced) else to_float(probability, "bce")
     number: Any = getattr(p, "data", p)
     if not (0.0 <= number <= 1.0 or number != number):
@@ -172,12 +172,12 @@ def bce(probability: Any, target: Any) -> Any:
 def bce_logits(logit: Any, target: Any) -> Any:
     """Return the binary cross-entropy of sigmoid(logit), in nats: t softplus(-z) + (1 - t) softplus(z).
 
-    The target t is a plain number in [0, 1]; as a Value it is data, and not checked.
+    The target t is a number in [0, 1]; a Value is checked here and not at a replay.
 
     >>> round(bce_logits(0.0, 1.0), 6), bce_logits(-1e4, 1.0)
     (0.693147, 10000.0)
     """
-    t = target if isinstance(target, Traced) else _target(target, "bce_logits")
+    t = _target(target, "bce_logits")
     z = logit if isinstance(logit, Traced) else to_float(logit, "bce_logits")
     if isinstance(t, Traced):
         return t * softplus(-z) + (1.0 - t) * softplus(z)
@@ -186,10 +186,11 @@ def bce_logits(logit: Any, target: Any) -> Any:
     return softplus(z) if t == 0.0 else t * softplus(-z) + (1.0 - t) * softplus(z)
 
 
-def _target(target: Any, who: str) -> float:
-    t = to_float(target, f"{who}: target") if not isinstance(target, Traced) else None
-    if t is None or not 0.0 <= t <= 1.0:
-        raise ArgumentError(f"{who}: the target must be a plain number in [0, 1], got {target!r}.")
+def _target(target: Any, who: str) -> Any:
+    t = target if isinstance(target, Traced) else to_float(target, f"{who}: target")
+    number: Any = getattr(t, "data", t)
+    if not isinstance(number, Traced) and not 0.0 <= number <= 1.0:
+        raise ArgumentError(f"{who}: the target must be a number in [0, 1], got {target!r}.")
     return t
 
 

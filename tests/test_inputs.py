@@ -431,7 +431,7 @@ def test_probabilities_and_targets_must_be_probabilities():
     for p in (-0.1, 1.1, Value(1.5, label="p")):
         with pytest.raises(errors.ArgumentError, match="bce_logits"):
             bce(p, 1.0)
-    for t in (-1, 2, math.nan, Value(1.0)):
+    for t in (-1, 2, math.nan, Value(1.5), Value(math.nan)):
         with pytest.raises(errors.ArgumentError, match=r"\[0, 1\]"):
             bce(0.5, t)
         with pytest.raises(errors.ArgumentError, match=r"\[0, 1\]"):

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
+ENGINES = (None, "native", "table", "numpy", "eager")
+
 TOLERANCE = 1e-9
 """How far, relative to the largest number, a program may be from the tape's own passes when it is verified."""
 
@@ -358,6 +360,8 @@ def build(
     verify: bool,
 ) -> Program:
     """Return the program of what was given to `compile`."""
+    if engine not in ENGINES:
+        raise ArgumentError(f"compile: engine must be one of {', '.join(map(repr, ENGINES))}, got {engine!r:.40}.")
     learned, fed = _leaves(parameters, "parameters"), _leaves(inputs, "inputs")
     with_gradient = bool(learned) if gradient is None else gradient
     source: Source

@@ -160,6 +160,51 @@ def _log1p(n: Numbers, x: str) -> str:
     return n.choose(n.test("oeq", u, 1.0), x, n.choose(whole, logarithm, near))
 
 
+SINE = (
+    1.58969099521155010221e-10, -2.50507602534068634195e-08, 2.75573137070700676789e-06, -1.98412698298579493134e-04,
+    8.33333333332248946124e-03, -1.66666666666666324348e-01,
+)  # fmt: skip
+COSINE = (
+    -1.13596475577881948265e-11, 2.08757232129817482790e-09, -2.75573143513906633035e-07, 2.48015872894767294178e-05,
+    -1.38888888888741095749e-03, 4.16666666666666019037e-02,
+)  # fmt: skip
+"""Of sin and cos in [-pi/4, pi/4], from fdlibm (Sun Microsystems 1993)."""
+
+HALF_PI = (1.5707963267948966, 6.123233995736766e-17, -1.4973849048591833e-33)
+
+
+def _wave(name: str, quarter: int, n: Numbers, x: str) -> str:
+    """Return sin(x + quarter pi/2): the quarter turns taken off in three parts, a polynomial for the rest."""
+    w = n.writer
+    far = n.test("ogt", n.intrinsic("fabs", x), 1e5)  # more turns than three parts reach: the C library
+    if n.width > 1:
+        w.module.declare(f"declare i1 @llvm.vector.reduce.or.v{n.width}i1({n.truths})")
+        far = w.let(f"call i1 @llvm.vector.reduce.or.v{n.width}i1({n.truths} {far})")
+    w.do(f"br i1 {far}, label %far, label %near")
+    w.lines.append("far:")
+    w.do(f"ret {n.kind} {_c_library(name, n, x)}")
+    w.lines.append("near:")
+    shifted = n.fma(x, 0.6366197723675814, ROUNDER)
+    k = n.mul(n.sub(shifted, ROUNDER), -1.0)
+    r = x
+    for part in HALF_PI:
+        r = n.intrinsic("fma", k, n.number(part), r)
+    z = n.mul(r, r)
+    sine, cosine = n.number(SINE[0]), n.number(COSINE[0])
+    for s, c in zip(SINE[1:], COSINE[1:], strict=True):
+        sine, cosine = n.fma(sine, z, s), n.fma(cosine, z, c)
+    sine = n.fma(n.mul(sine, z), r, r)
+    half = n.mul(z, 0.5)
+    top = n.sub(n.number(1.0), half)
+    rest = n.sub(n.sub(n.number(1.0), top), half)
+    cosine = n.add(top, n.fma(n.mul(z, z), cosine, rest))
+    turns = n.on_integers("add", n.bits(shifted), quarter)
+    odd = n.on_integers("and", turns, 1)
+    sign = n.on_integers("shl", n.on_integers("and", turns, 2), 62)
+    value = n.choose(w.let(f"icmp ne {n.integers} {odd}, {n.integer(0)}"), cosine, sine)
+    return n.from_bits(n.on_integers("xor", n.bits(value), sign))
+
+
 def _maximum(n: Numbers, a: str, b: str) -> str:
     return n.unless_nan(a, n.choose(n.test("ogt", a, b), a, b))
 
@@ -220,10 +265,11 @@ INLINE: Mapping[str, Callable[..., str]] = {
 """Rows of a few instructions, written where they are used."""
 
 CALLED: Mapping[str, Callable[..., str]] = {
+    "cos": partial(_wave, "cos", 1), "sin": partial(_wave, "sin", 0),
     "exp": _exp, "expm1": _expm1, "log": _log, "log1p": _log1p, "sigmoid": _sigmoid, "tanh": _tanh,
     **{name: partial(_c_library, name) for name in (
-        "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "cos", "cosh", "erf", "erfc", "exp2",
-        "log10", "log2", "pow", "sin", "sinh", "tan",
+        "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "cosh", "erf", "erfc", "exp2",
+        "log10", "log2", "pow", "sinh", "tan",
     )},
 }  # fmt: skip
 """Longer rows, a function of their own."""

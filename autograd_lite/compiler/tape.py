@@ -156,11 +156,14 @@ def record(
         position[id(node)] = k
     operand = np.fromiter(map(position.get, map(id, flat), repeat(-1)), np.intp, len(flat))
     plain = np.nonzero(operand < 0)[0]
-    numbers = [flat[k] if flat[k].__class__ is float else flat[k]._data for k in plain.tolist()]
+    constant_roots = [root for root in roots if position[id(root)] < 0]
+    things = [*[flat[k] for k in plain.tolist()], *constant_roots]
+    numbers = [thing if thing.__class__ is float else thing._data for thing in things]
     bits = np.array(numbers, np.float64).view(np.int64)  # by bits: 0.0 and -0.0 are two constants, nan is one
     constants, which = np.unique(bits, return_inverse=True)
     operand += len(constants)
-    operand[plain] = which
+    operand[plain] = which[: len(plain)]
+    of_root = dict(zip(map(id, constant_roots), which[len(plain) :].tolist(), strict=True))
 
     rows: dict[str, Primitive] = {}
     codes: dict[str, int] = {}
@@ -175,7 +178,7 @@ def record(
         code[k] = codes[name]
     return Tape(
         constants.view(np.float64), len(parameters), len(inputs), list(codes), rows, code, first, operand, nodes,
-        [position[id(root)] + len(constants) for root in roots],
+        [of_root.get(id(root), position[id(root)] + len(constants)) for root in roots],
     )  # fmt: skip
 
 

@@ -121,7 +121,8 @@ def _operands(
     term = np.where(in_products, row // 2, row - products[whose])
     at = start[lanes[whose]] + term[:, None]
     second = in_products & (row % 2 == 1)
-    return np.where(second[:, None], place_b[at], place_a[at]).ravel()
+    places: NDArray[np.intp] = np.where(second[:, None], place_b[at], place_a[at]).ravel()
+    return places
 
 
 def emit_machine(records: Records) -> tuple[Module, NDArray[np.int32]]:

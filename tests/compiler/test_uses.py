@@ -1,0 +1,160 @@
+"""What else compiles, what is refused and with which words, and what an import costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import autograd_lite as ag
+import nn
+from autograd_lite import Value, gradients
+from autograd_lite.errors import ArgumentError, DomainError, InputTypeError
+
+np = pytest.importorskip("numpy")
+
+
+def test_prediction_and_decision_surfaces():
+    """Values alone, one row per example, of any number of examples up to the first."""
+    model = nn.MLP(2, [5, 3], "tanh", random_state=0)
+    points = [[0.1 * k, 1.0 - 0.2 * k] for k in range(200)]
+    program = ag.compile(model, model.parameters(), batch=points, gradient=False, verify=True)
+    expected = np.array([[y.data for y in model(x)] for x in points])
+    assert np.allclose(program(), expected, rtol=1e-13)
+    assert np.allclose(program(points[7:20]), expected[7:20], rtol=1e-13)
+    model.parameters()[0].data += 1.0
+    assert np.allclose(program(points[:1]), [[y.data for y in model(points[0])]], rtol=1e-13)
+
+
+def test_a_graph_with_inputs():
+    x, y, w = ag.leaves(x=1.0, y=2.0, w=3.0)
+    program = ag.compile(ag.sin(w * x) + y * y, [w], inputs=[x, y], verify=True)
+    value, gradient = program(0.5, -1.0)
+    assert value == pytest.approx(np.sin(1.5) + 1.0, rel=1e-15)
+    assert gradient.tolist() == [pytest.approx(0.5 * np.cos(1.5), rel=1e-15)]
+    assert x.data == 0.5  # visible on the Values
+    x.data = 2.0
+    assert program()[0] == pytest.approx(np.sin(6.0) + 1.0, rel=1e-15)
+    with pytest.raises(ArgumentError, match="takes 2 inputs, got 1"):
+        program(1.0)
+
+
+def test_gradients_of_gradients_and_jacobians():
+    """The gradient is a graph: Hessian-vector products and Jacobians compile as any other."""
+    x = [Value(0.3 * k + 0.1) for k in range(4)]
+    v = [Value(0.5 - 0.2 * k) for k in range(4)]
+    root = ag.logsumexp(*[a * a for a in x]) + ag.tanh(x[0] * x[1]) * x[2] ** 3
+    slopes = gradients(root, x, create_graph=True)
+    product = gradients(ag.dot(slopes, v), x, create_graph=True)
+    for engine in ("native", "table", "numpy"):
+        program = ag.compile(product, inputs=[*x, *v], engine=engine, verify=True)
+        assert np.allclose(program(), [p.data for p in product], rtol=1e-12)
+    outputs = [ag.sin(x[0] * x[1]), x[2] / x[3]]
+    rows = [g for y in outputs for g in gradients(y, x, create_graph=True)]
+    assert ag.compile(rows, inputs=x, verify=True)(1.0, 2.0, 3.0, 4.0).tolist() == pytest.approx(
+        [2 * np.cos(2.0), np.cos(2.0), 0, 0, 0, 0, 0.25, -3 / 16]
+    )
+
+
+@pytest.mark.parametrize(
+    ("branch", "what"),
+    [
+        (lambda v: v if v > 0.0 else -v, "if, while, max, min or sorted"),
+        (lambda v: max([v, -v]), "if, while, max, min or sorted"),
+        (lambda v: v or -v, "if, while, and, or"),
+    ],
+)
+def test_a_branch_in_python_is_refused_with_its_line(branch, what):
+    w = Value(1.0, label="w")
+    with pytest.raises(
+        InputTypeError, match=r"may not depend on a Value, got one at line \d+ of test_uses\.py"
+    ) as error:
+        ag.compile(lambda: branch(w * w), [w])
+    assert what in str(error.value)
+    assert (w * w > 0.5) is True  # and everything is as before
+    assert w.data == 1.0
+
+
+def test_reading_a_number_is_refused_and_detach_is_not():
+    w = Value(2.0, label="w")
+    with pytest.raises(InputTypeError, match=r"\.data may not be read inside the function, got node 'w' at line"):
+        ag.compile(lambda: w * w.data, [w])
+    assert ag.compile(lambda: w * ag.detach(w), [w], verify=True)() == (4.0, [2.0])
+    with pytest.raises(InputTypeError, match="a Value was used where a plain number is needed"):
+        ag.compile(lambda: w * int(w), [w])
+
+
+def test_a_deep_recurrence_compiles_at_once():
+    """A thousand steps are no wall of code: they go to the level machine."""
+    w = [Value(0.9), Value(0.1)]
+
+    def loss():
+        h = Value(0.5)
+        for _ in range(1000):
+            h = ag.tanh(w[0] * h + w[1])
+        return h
+
+    program = ag.compile(loss, w, verify=True)
+    assert program.engine == "table"
+
+
+def test_a_row_of_ones_own_falls_back_and_is_right():
+    own = ag.primitive("own row of test_uses", lambda x: x * x * x, lambda y, x: 3.0 * x * x)
+    w = Value(2.0)
+    program = ag.compile(lambda x: own(w * x), [w], batch=[1.0, 2.0])
+    assert program.engine == "eager"
+    value, slopes = program()
+    assert (value, slopes.tolist(), w.grad) == (36.0, [54.0], 54.0)
+
+
+def test_constants_are_told_apart_by_their_bits():
+    x = Value(1.0)
+    program = ag.compile([x / 0.5, ag.atan2(0.0, -x), ag.atan2(-0.0, -x)], inputs=[x])
+    assert program().tolist() == [2.0, np.pi, -np.pi]
+
+
+def test_wrong_arguments():
+    w = Value(1.0)
+    with pytest.raises(InputTypeError, match="a function or a Value is needed, got 3"):
+        ag.compile(3)
+    with pytest.raises(InputTypeError, match="parameters must be Values that are leaves"):
+        ag.compile(w * w, [w * 2.0])
+    with pytest.raises(ArgumentError, match="got one of them twice"):
+        ag.compile(w * w, [w, w])
+    with pytest.raises(ArgumentError, match="one entry per example"):
+        ag.compile(lambda x, y: w * x * y, [w], batch=([1.0, 2.0], [1.0]))
+    with pytest.raises(InputTypeError, match="must return a Value"):
+        ag.compile(lambda: "loss", [w])
+    with pytest.raises(ArgumentError, match="engine must be one of"):
+        ag.compile(w * w, [w], engine="fortran")
+
+
+def test_an_index_that_does_not_exist_is_no_number():
+    table = [Value(1.0), Value(2.0), Value(3.0)]
+    program = ag.compile(lambda k: ag.select(table, k) ** 2, table, batch=[0.0, 2.0])
+    assert program([1.0, 1.0])[0] == 4.0
+    with pytest.raises(ArgumentError, match=r"select: the index must be a whole number in 0\.\.2, got 3\.0"):
+        program([1.0, 3.0])
+
+
+def test_the_error_of_a_sample_is_the_eager_one():
+    w = Value(1.0, label="w")
+    program = ag.compile(lambda x: ag.sqrt(w * x), [w], batch=[1.0, 2.0])
+    with pytest.raises(DomainError, match=r"sqrt: operand must lie in \[0, inf\), got -3.0"):
+        program([1.0, -3.0])
+
+
+def test_without_the_extra_compile_says_what_to_install_and_import_needs_none():
+    script = (
+        "import sys\n"
+        "import autograd_lite as ag\n"
+        "assert not {'numpy', 'llvmlite'} & set(sys.modules)\n"
+        "sys.modules['llvmlite'] = None\n"
+        "try:\n"
+        "    ag.compile(lambda: ag.Value(1.0))\n"
+        "except ImportError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "pip install 'autograd_lite[fast]'" in done.stdout

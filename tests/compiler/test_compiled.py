@@ -26,6 +26,10 @@ fewer = settings(max_examples=settings.default.max_examples // 6)
 """A program is compiled for every example: 40 ms each."""
 
 every_engine = pytest.mark.parametrize("engine", ENGINES)
+full = pytest.mark.full
+native_and_in_full_all = pytest.mark.parametrize(
+    "engine", ["native", pytest.param("table", marks=full), pytest.param("numpy", marks=full)]
+)
 engines_with_samples = pytest.mark.parametrize("engine", ["numpy", "native"])
 
 
@@ -46,7 +50,7 @@ def check(program, root, parameters):
     assert_agrees([p.grad for p in parameters], expected, "grad")
 
 
-@every_engine
+@native_and_in_full_all
 @fewer
 @given(programs_at_points(tuple(ARITIES), 8))
 def test_random_programs(engine, drawn):
@@ -67,7 +71,7 @@ def test_random_programs(engine, drawn):
         check(compiled, root, leaves)
 
 
-@every_engine
+@native_and_in_full_all
 @fewer
 @given(programs_at_points(SMOOTH, 6), st.lists(st.sampled_from([-1.0, 0.5, 0.5, 0.25]), min_size=2, max_size=9))
 def test_random_programs_in_a_loop_over_samples(engine, drawn, data):
@@ -86,7 +90,7 @@ def test_random_programs_in_a_loop_over_samples(engine, drawn, data):
     check(ag.compile(loss, leaves, engine=engine), root, leaves)
 
 
-@engines_with_samples
+@pytest.mark.parametrize("engine", ["native", pytest.param("numpy", marks=full)])
 @fewer
 @given(programs_at_points(SMOOTH, 6), st.lists(st.floats(-2, 2), min_size=1, max_size=20))
 def test_random_programs_of_one_example(engine, drawn, data):
@@ -111,38 +115,58 @@ def point_of(row):
     return [p.low + (p.high - p.low) * (0.6180339887 * (k + 1) % 0.9 + 0.05) for k, p in enumerate(probes[:count])]
 
 
+TABLE = [row for row in ROWS.values() if row.reserved]
+
+
 @every_engine
-@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.reserved])
-def test_every_row_of_the_table_has_a_form_that_agrees(engine, name):
-    row = ROWS[name]
-    random.seed(3)
-    point = point_of(row)
-    samples = [[x * (1 + 0.02 * random.random()) for x in point] for _ in range(9)]
-    leaves = [Value(x) for x in point]
-    root = row(*leaves)
-    compiled = ag.compile(root, leaves, engine=engine)
+def test_every_row_of_the_table_has_a_form_that_agrees(engine):
+    """All of them in one program, each on leaves of its own."""
+    leaves = [[Value(x) for x in point_of(row)] for row in TABLE]
+    root = ag.sum([row(*own) for row, own in zip(TABLE, leaves, strict=True)])
+    flat = [leaf for own in leaves for leaf in own]
+    compiled = ag.compile(root, flat, engine=engine)
     assert compiled.engine == engine
-    check(compiled, root, leaves)
-    if engine != "table":  # and on the axis of samples
-        values = ag.compile(lambda xs: row(*xs), batch=samples, engine=engine)()
-        assert_agrees(values, [row(*xs) for xs in samples])
+    value, slopes = compiled()
+    assert math.isclose(value, root.data, rel_tol=1e-13)
+    expected = gradients(root, flat)
+    names = [row.name for row, own in zip(TABLE, leaves, strict=True) for _ in own]
+    for name, found, slope in zip(names, slopes.tolist(), expected, strict=True):
+        assert math.isclose(found, slope, rel_tol=1e-12, abs_tol=1e-15), (name, found, slope)
+
+
+@engines_with_samples
+def test_every_row_agrees_on_samples(engine):
+    r = random.Random(3)
+    points = [point_of(row) for row in TABLE]
+    samples = [[[x * (1 + 0.02 * r.random()) for x in point] for _ in range(9)] for point in points]
+
+    def rows(*numbers):
+        return [row(*xs) for row, xs in zip(TABLE, numbers, strict=True)]
+
+    values = ag.compile(rows, batch=tuple(samples), engine=engine)()
+    for row, found, own in zip(TABLE, values.T.tolist(), samples, strict=True):
+        for y, xs in zip(found, own, strict=True):
+            assert math.isclose(y, row(*xs), rel_tol=1e-12, abs_tol=1e-15), (row.name, xs, y)
 
 
 EDGES = [0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, 710.0, -746.0, 1e-310, 5e-324, 0.5, 2.5, -2.5, 1e300]
 
 
 @engines_with_samples
-@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.reserved and (row.arity or 3) <= 2])
-def test_the_forms_agree_at_the_edges(engine, name):
+@pytest.mark.parametrize("arity", [1, 2])
+def test_the_forms_agree_at_the_edges(engine, arity):
     """Infinite, nan, denormal, saturated: what the quiet row gives, up to an absolute 1e-14 near 0."""
-    row = ROWS[name].quiet
-    points = [[a] if (row.arity or 1) == 1 else [a, b] for a in EDGES for b in (EDGES if row.arity == 2 else EDGES[:1])]
-    program = ag.compile(lambda *xs: row(*xs), batch=tuple(zip(*points, strict=True)), engine=engine, gradient=False)
+    rows = [row.quiet for row in TABLE if (row.arity or 2) == arity]
+    points = [[a] if arity == 1 else [a, b] for a in EDGES for b in (EDGES if arity == 2 else EDGES[:1])]
+    program = ag.compile(
+        lambda *xs: [row(*xs) for row in rows], batch=tuple(zip(*points, strict=True)), engine=engine, gradient=False
+    )
     program.code.evaluate()
-    found = program._results()[0][:, 0]
-    for point, y in zip(points, found.tolist(), strict=True):
-        expected = row.forward(*point)
-        if math.isfinite(expected):  # where it is not, the answer comes from the eager passes
-            assert math.isclose(y, expected, rel_tol=1e-12, abs_tol=1e-14) or not math.isfinite(y), (point, y, expected)
-        else:
-            assert not math.isfinite(y), (point, y, expected)
+    for row, found in zip(rows, program._results()[0].T.tolist(), strict=True):
+        for point, y in zip(points, found, strict=True):
+            expected = row.forward(*point)
+            if math.isfinite(expected):  # where it is not, the answer comes from the eager passes
+                agrees = math.isclose(y, expected, rel_tol=1e-12, abs_tol=1e-14)
+                assert agrees or not math.isfinite(y), (row.name, point, y, expected)
+            else:
+                assert not math.isfinite(y), (row.name, point, y, expected)

@@ -66,11 +66,16 @@ def _through_row(
         if local is None or not varies[operand]:
             continue
         factor = circuit.node_of(local)
-        if row.name in SMOOTH or local.__class__ is float:
+        if row.name in SMOOTH or local.__class__ is float or _is_whole_power(circuit, node):
             uses[operand].append((0, adjoint, factor))
         else:  # the chain rule's own product: an upstream 0 stays 0 whatever the local gradient
             product = circuit.apply("gate" if row.selection else "chain", [adjoint, factor])
             uses[operand].append((0, product, -1))
+
+
+def _is_whole_power(circuit: Circuit, node: int) -> bool:
+    """Whether a node is a power with a constant exponent of 1 or more, whose slope is finite."""
+    return circuit.op[node] == "pow" and circuit.numbers.get(circuit.operands(node)[1], 0.0) >= 1.0
 
 
 def _local_gradients(circuit: Circuit, node: int, row: Primitive, varies: bytearray) -> Sequence[Any]:

@@ -65,8 +65,9 @@ def draw(
         sums: whether a chain of + is drawn as one Σ, from three terms on.
         constants: whether constants are leaves of their own, not part of the gate (×−1, +1, x²).
         depth: how many levels of scopes are open; None for as many as is readable.
-        open: what to show from inside: scopes, by name or by path as in "layer 1/neuron 3", and
-            operations with a textbook definition, as in "sigmoid".
+        open: what to show from inside: scopes, by name or by path as in "layer 1/neuron 3", or by number too
+            where several have the same, "layer 1 #3"; and operations that have a textbook
+            definition, as "sigmoid".
 
     Raises:
         ArgumentError: an argument is none of these.

@@ -36,9 +36,10 @@ class Group:
         operands: the nodes and constants it was computed from, in order, repetitions kept; for a
             closed scope every node once, and no constants.
         outputs: its nodes that are used outside of it, and the root.
+        name: what tells its closed scope from all others.
     """
 
-    __slots__ = ("nodes", "operands", "outputs", "path", "scope")
+    __slots__ = ("name", "nodes", "operands", "outputs", "path", "scope")
 
     def __init__(self, scope: Scope | None, path: Path) -> None:
         self.nodes: list[Any] = []
@@ -46,6 +47,7 @@ class Group:
         self.path = path
         self.operands: list[Any] = []
         self.outputs: list[Any] = []
+        self.name = ""
 
 
 def grouped(order: Collection[Any], *, sums: bool, depth: int | None, opened: Collection[str]) -> dict[Any, Group]:
@@ -56,16 +58,20 @@ def grouped(order: Collection[Any], *, sums: bool, depth: int | None, opened: Co
         sums: whether chains of + become a Σ.
         depth: how many levels of scopes are open; None: all in a small picture, in a larger one
             without the innermost, or without those around them too.
-        opened: scopes that are open all the same, by name or by path.
+        opened: scopes that are open all the same, by name, by path, or by path and number as in
+            "layer 1 #3" where several bear the same.
 
     Raises:
         ArgumentError: `opened` names a scope that is not there.
     """
     homes = _homes(order)
-    closed = _closed(homes, depth, opened)
-    groups = _groups(homes, closed, sums)
+    paths = {scope: path[: k + 1] for path in dict.fromkeys(homes.values()) for k, scope in enumerate(path)}
+    names = _names(paths)
+    groups = _groups(homes, _closed(homes, paths, names, depth, opened), sums)
     if not _is_acyclic(groups):  # threads that built one graph were in and out of scopes at the same time
         groups = _groups(dict.fromkeys(homes, ()), set(), sums)
+    for group in groups.values():
+        group.name = names[group.scope] if group.scope else ""
     return groups
 
 
@@ -92,18 +98,35 @@ def _homes(order: Collection[Any]) -> dict[Any, Path]:
     return {node: shared.get(node, path) for node, path in homes.items()}
 
 
-def _closed(homes: dict[Any, Path], depth: int | None, opened: Collection[str]) -> set[Scope]:
+def _names(scopes: Collection[Scope]) -> dict[Scope, str]:
+    """Return what tells scopes apart: the path; with a number where several have the same."""
+    same: dict[str, list[Scope]] = {}
+    for scope in scopes:
+        same.setdefault(str(scope), []).append(scope)
+    return {
+        scope: f"{path} #{k}" if len(alike) > 1 else path
+        for path, alike in same.items()
+        for k, scope in enumerate(alike, 1)
+    }
+
+
+def _closed(
+    homes: dict[Any, Path],
+    paths: dict[Scope, Path],
+    names: dict[Scope, str],
+    depth: int | None,
+    opened: Collection[str],
+) -> set[Scope]:
     """Return the scopes that are drawn as one box."""
-    paths = {scope: path[: k + 1] for path in dict.fromkeys(homes.values()) for k, scope in enumerate(path)}
-    names = {scope: (scope.name, str(scope)) for scope in paths}
+    known = {scope: {scope.name, str(scope), name} for scope, name in names.items()}
     for name in opened:  # operations have been opened before
-        if name not in DEFINITIONS and not any(name in known for known in names.values()):
-            there = ", ".join([repr(path) for path in dict.fromkeys(path for _, path in names.values())][:8]) or "none"
+        if name not in DEFINITIONS and not any(name in ways for ways in known.values()):
+            there = ", ".join([repr(name) for name in names.values()][:8]) or "none"
             raise ArgumentError(
                 f"draw: open must name a scope of the graph, or one of the operations {', '.join(DEFINITIONS)}, "
                 f"got {name!r:.60}. The scopes are {there}."
             )
-    kept_open = {outer for scope, path in paths.items() if not {*names[scope]}.isdisjoint(opened) for outer in path}
+    kept_open = {outer for scope, path in paths.items() if not known[scope].isdisjoint(opened) for outer in path}
     if depth is not None:
         return {scope for scope, path in paths.items() if len(path) > depth} - kept_open
     heights = dict.fromkeys(paths, 0)  # levels of scopes within

@@ -208,7 +208,7 @@ def _unit(group: Group, adjoints: dict[Any, float], digits: int, *, folds_consta
     unit.adjoint = float(adjoints[node])
     if group.scope is not None:
         unit.gate = unit.symbol = group.scope.name
-        unit.scope = str(group.scope)
+        unit.scope = group.name
         unit.arithmetic = _called(group, digits)
         unit.label = unit.label or unit.gate
         if unit.outputs > 1:

@@ -182,3 +182,18 @@ def test_an_operation_whose_definition_overflows_stays_whole():
         root = spelled_out(Value(1.0), ["sigmoid"])
     assert root.is_leaf
     assert set(DEFINITIONS) >= {"sigmoid", "tanh"}
+
+
+def test_of_several_scopes_with_the_same_path_one_is_opened_by_its_number():
+    model = nn.MLP(2, [2, 1], "tanh", random_state=0)
+    losses = [nn.squared_error(model([float(k), 1.0]), 0.0) for k in range(3)]
+    root = losses[0] + losses[1] + losses[2]
+    found = groups_of(root, depth=0, opened=["layer 1 #2"])
+    assert [group.name for group in found if group.scope and group.scope.name == "layer 1"] == [
+        "layer 1 #1",
+        "layer 1 #3",
+    ]
+    assert sum(bool(group.path) for group in found) == 2  # its two neurons
+    assert "layer 1" not in [group.scope.name for group in groups_of(root, depth=0, opened=["layer 1"]) if group.scope]
+    with pytest.raises(ArgumentError, match=r"got 'layer 1 #4'.*'layer 1 #1', .*'layer 1 #2'"):
+        groups_of(root, depth=0, opened=["layer 1 #4"])

@@ -246,6 +246,7 @@ def _show_constants(unit: Unit, group: Group, digits: int) -> list[Unit]:
     for position, operand in enumerate(group.operands):
         if operand.__class__ is float:
             made.append(Unit(numeral(operand, digits), "constant", group.path))
+            made[-1].label = made[-1].value
             unit.operands.insert(position, made[-1])
     return made
 

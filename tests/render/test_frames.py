@@ -130,9 +130,9 @@ def test_sums_constants_title_and_legend_are_switches():
     f = (a + b + c) * 2.0
     assert "Σ" in draw(f).text()
     assert "Σ" not in draw(f, sums=False).text()
-    assert "constant" not in draw(f).text()
+    assert "└─ 2" not in draw(f).text()
     shown = draw(f, constants=True)
-    assert "constant" in shown.text()
+    assert "└─ 2         2" in shown.text()
     assert "×2" not in shown.text()
     titled = draw(f, gradients=True, title="a <b> & c", legend=True, engine="builtin")
     assert "a &lt;b&gt; &amp; c" in titled.svg()

@@ -13,9 +13,10 @@ import numpy as np
 
 from autograd_lite.compiler.circuit import SYMMETRIC
 from autograd_lite.compiler.roll import DATA
+from autograd_lite.compiler.source import as_matrix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -77,8 +78,9 @@ class NumpyCode:
         """Take the data of an axis, one row per sample."""
         self.data[axis] = np.vstack([samples.T, np.full(len(samples), weight)])
 
-    def load(self, samples: Array, mean: bool) -> None:
+    def load(self, arrays: Sequence[Array], mean: bool) -> None:
         """Take the examples of axis 1."""
+        samples = as_matrix(arrays)
         self.bind(1, samples, 1.0 / len(samples) if mean else 1.0)
 
     def evaluate(self) -> None:

@@ -12,6 +12,7 @@ from autograd_lite.compiler.emit_llvm import Emitter, lay_out
 from autograd_lite.compiler.kernel import CELLS, kernel
 from autograd_lite.compiler.plan import WIDTH
 from autograd_lite.compiler.roll import DATA
+from autograd_lite.compiler.source import as_matrix
 from autograd_lite.compiler.vm import emit_machine
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 
+PLACE = {name: k for k, name in enumerate(CELLS)}
+
+
 class Control:
     """The control block of the kernel: cells by name; arrays that it points to are kept alive."""
 
@@ -32,14 +36,16 @@ class Control:
         self.cells = np.zeros(len(CELLS), np.int64)
         self.doubles = self.cells.view(np.float64)
         self._kept: dict[str, Any] = {}
+        self._address: dict[str, int] = {}
         self.address = ctypes.c_void_p(self.cells.ctypes.data)
 
     def set(self, **cells: Any) -> None:
         for name, value in cells.items():
-            k = CELLS.index(name)
+            k = PLACE[name]
             if isinstance(value, np.ndarray):
-                self._kept[name] = value
-                self.cells[k] = value.ctypes.data
+                if self._kept.get(name) is not value:  # asking numpy for an address takes a microsecond
+                    self._kept[name], self._address[name] = value, value.ctypes.data
+                self.cells[k] = self._address[name]
             elif isinstance(value, float):
                 self.doubles[k] = value
             else:
@@ -71,6 +77,9 @@ class NativeCode:
         self.blocks = np.zeros(max(1, len(self.capacity)), np.int64)
         self._evaluate = self.machine.function("evaluate", None, *[ctypes.c_void_p] * 3)
         self._arguments = [ctypes.c_void_p(x.ctypes.data) for x in (self.memory, tables, self.blocks)]
+        self._order = np.arange(max(map(len, lowered.samples.values()), default=0))
+        self._ends = np.zeros(2, np.int64)
+        self._examples = np.zeros((len(self._order), lowered.columns[1] - 1 if self.lanes else 0))
         self.control = Control()
         self.control.set(
             evaluate=self.machine.address("evaluate"), memory=self.memory, tables=tables, blocks=self.blocks
@@ -95,16 +104,16 @@ class NativeCode:
         start = self.layout.data[axis]
         self.memory[start : start + blocks.size] = blocks.ravel()
 
-    def load(self, samples: Array, mean: bool) -> None:
+    def load(self, arrays: Sequence[Array], mean: bool) -> None:
         """Take the examples of axis 1, natively."""
-        count = len(samples)
-        self.point_to(samples, np.arange(count), [0, count], mean)
+        self._ends[1] = len(arrays[0])
+        self.point_to(as_matrix(arrays, self._examples), self._order, self._ends, mean)
         self._pack(self.control.address, 0)
         self.control.set(matrix=0)
 
-    def point_to(self, matrix: Array, order: NDArray[np.int64], starts: Sequence[int], mean: bool) -> None:
+    def point_to(self, matrix: Array, order: NDArray[np.int64], starts: NDArray[np.int64], mean: bool) -> None:
         """Say where the kernel finds the examples of its steps."""
-        self.control.set(matrix=matrix, order=order, starts=np.array(starts, np.int64), mean=int(mean))
+        self.control.set(matrix=matrix, order=order, starts=starts, mean=int(mean))
 
     def evaluate(self) -> None:
         """Compute everything from what is in memory."""

@@ -104,7 +104,7 @@ class Program:
             if source.shared_inputs:
                 self._set_inputs(as_matrix(given)[0])
             else:
-                self.code.load(as_matrix(given), self.gradient)
+                self.code.load(given, self.gradient)
             return
         if len(arrays) != len(source.inputs):
             raise ArgumentError(f"program: takes {len(source.inputs)} inputs, got {len(arrays)}.")
@@ -207,7 +207,7 @@ class Program:
             return np.array([self._step_on_values(optimizer, chosen, k) for k in range(count)])
         self._upload()
         if chosen:
-            starts = np.concatenate([[0], np.cumsum([len(batch) for batch in chosen[1]])])
+            starts = np.cumsum([0, *map(len, chosen[1])], dtype=np.int64)
             order = np.concatenate(chosen[1]).astype(np.int64) if count else np.zeros(0, np.int64)
             self.code.point_to(as_matrix(chosen[0]), order, starts, True)
         losses, made = trainer.run(count)

@@ -175,8 +175,8 @@ def as_arrays(batch: Any) -> tuple[Array, ...]:
         arrays = tuple(np.asarray(part, np.float64) for part in parts)
     except (TypeError, ValueError):
         raise InputTypeError("compile: batch must be an array of numbers, or a tuple of them, as (X, y).") from None
-    lengths = {len(array) if array.ndim else 0 for array in arrays}
-    if len(lengths) != 1 or lengths == {0}:
+    length = len(arrays[0]) if arrays[0].ndim else 0
+    if not length or any(not array.ndim or len(array) != length for array in arrays[1:]):
         raise ArgumentError(
             f"compile: the arrays of a batch need one entry per example, got shapes "
             f"{', '.join(str(array.shape) for array in arrays)}. Pass batch=(X, y)."
@@ -184,11 +184,17 @@ def as_arrays(batch: Any) -> tuple[Array, ...]:
     return arrays
 
 
-def as_matrix(arrays: Sequence[Array]) -> Array:
-    """Return the examples as the rows of one matrix."""
-    if len(arrays) == 1 and arrays[0].ndim == 2:
+def as_matrix(arrays: Sequence[Array], out: Array | None = None) -> Array:
+    """Return the examples as the rows of one matrix; the first rows of `out` where that is given."""
+    if out is None and len(arrays) == 1 and arrays[0].ndim == 2:
         return np.ascontiguousarray(arrays[0])
-    return np.concatenate([array.reshape(len(array), -1) for array in arrays], axis=1)
+    count, start = len(arrays[0]), 0
+    matrix = np.empty((count, sum(array[0].size for array in arrays))) if out is None else out
+    for array in arrays:
+        width = array[0].size
+        matrix[:count, start : start + width] = array.reshape(count, width)
+        start += width
+    return matrix
 
 
 def _nested(numbers: Sequence[Any], shape: tuple[int, ...]) -> Any:

@@ -96,6 +96,39 @@ def test_every_row_with_a_branch_says_where_its_kinks_are():
     assert {row.name for row in TABLE if row.kink_distance} == branching
 
 
+DISTANCES = [
+    ("relu", (-2.5,), 2.5),
+    ("leaky_relu", (-2.5, 0.1), 2.5),
+    ("elu", (1.5, 2.0), 1.5),
+    ("abs", (-2.5,), 2.5),
+    ("step", (1.5,), 1.5),
+    ("sign", (-1.5,), 1.5),
+    ("floor", (1.25,), 0.25),
+    ("floor", (1.75,), 0.25),
+    ("greater", (-1.0, 2.0), 3.0),
+    ("maximum", (2.0, -1.0), 3.0),
+    ("minimum", (-1.0, 2.0), 3.0),
+    ("max", (1.0, 5.0, 3.0), 2.0),
+    ("max", (5.0,), inf),
+    ("min", (5.0, 1.0, 4.0), 3.0),
+    ("min", (5.0,), inf),
+    ("where", (-0.5, 3.0, 4.0), 0.5),
+    ("clip", (0.75, -1.0, 1.0), 0.25),
+    ("clip", (-3.0, -1.0, 1.0), 2.0),
+    ("clip", (3.0, -1.0, 1.0), 2.0),
+    ("hypot", (3.0, -4.0), 5.0),
+    ("atan2", (3.0, 4.0), 5.0),  # the kink is the half line b <= 0, a = 0: from here its end is nearest
+    ("atan2", (-3.0, -0.5), 3.0),
+    ("atan2", (3.0, 0.5), math.hypot(3.0, 0.5)),
+]
+
+
+def test_the_distance_to_the_nearest_kink():
+    for name, point, distance in DISTANCES:
+        assert ROWS[name].kink_distance(*point) == distance, (name, point)
+    assert {row.name for row in TABLE if row.kink_distance} == {name for name, _, _ in DISTANCES}
+
+
 SINGULAR = {
     "relu at 0": (relu, (0.0,), 0.0),
     "relu at -0": (relu, (-0.0,), 0.0),

@@ -71,8 +71,11 @@ def test_binary_cross_entropies_are_accurate(target):
             truth = -t * mp.log(mp.mpf(p)) - (1 - t) * mp.log(1 - mp.mpf(p))
             slope = (mp.mpf(p) - t) / (mp.mpf(p) * (1 - mp.mpf(p)))
         assert ulps(bce(p, target), truth) <= 4
-        x = Value(p)
-        assert ulps(gradients(bce(x, target), [x])[0], slope, scale=max(t / p, (1 - t) / (1 - mp.mpf(p)))) <= 4
+        for given in (target, Value(target)):  # as data, it must not be decided on
+            x = Value(p)
+            y = bce(x, given)
+            assert ulps(y.data, truth) <= 4
+            assert ulps(gradients(y, [x])[0], slope, scale=max(t / p, (1 - t) / (1 - mp.mpf(p)))) <= 4
     for z in (-700.0, -40.0, -1.5, 0.25, 3.0, 36.0, 700.0):
         with mp.workdps(400):
             sigma = 1 / (1 + mp.exp(-mp.mpf(z)))
@@ -80,8 +83,11 @@ def test_binary_cross_entropies_are_accurate(target):
             truth = -t * mp.log(sigma) - (1 - t) * mp.log(rest)
             slope = (1 - t) * sigma - t * rest
         assert ulps(bce_logits(z, target), truth) <= 4
-        x = Value(z)
-        assert ulps(gradients(bce_logits(x, target), [x])[0], slope, scale=max(t * rest, (1 - t) * sigma)) <= 4
+        for given in (target, Value(target)):
+            x = Value(z)
+            y = bce_logits(x, given)
+            assert ulps(y.data, truth) <= 4
+            assert ulps(gradients(y, [x])[0], slope, scale=max(t * rest, (1 - t) * sigma)) <= 4
 
 
 def test_means_norms_and_dot_products_are_accurate():

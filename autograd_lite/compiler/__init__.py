@@ -11,9 +11,10 @@ Read in this order:
     affine, roll -> thousands of nodes become loops
     plan       what is computed when
     emit_numpy the loops as NumPy calls: the reference
-    writer, rows_llvm, emit_llvm -> the loops as vectors of machine code
+    writer, rows_llvm, streams, emit_llvm -> the loops as vectors of machine code
+    vm         graphs without loops, from tables
     kernel     data into blocks, and the update rules
-    native, trainer, program: buffers, data, steps, results
+    source, build, native, trainer, listing, program: what is compiled, in which order, buffers, steps, text, results
 
 `import autograd_lite` imports none of this but the function below.
 """

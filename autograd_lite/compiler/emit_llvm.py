@@ -8,7 +8,6 @@ Running sums stand in registers, for a tile of several rows and vectors at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,8 @@ import numpy as np
 
 from autograd_lite.compiler.circuit import SYMMETRIC
 from autograd_lite.compiler.plan import WIDTH
-from autograd_lite.compiler.roll import DATA, Group, Instruction, Kind
 from autograd_lite.compiler.rows_llvm import apply_row
+from autograd_lite.compiler.streams import Dim, Layout, Streams
 from autograd_lite.compiler.writer import Module, Writer, kind_of
 
 if TYPE_CHECKING:
@@ -26,60 +25,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from autograd_lite.compiler.build import Lowered
+    from autograd_lite.compiler.roll import Instruction, Kind
 
 LONG = 3
 """From how many products in a row on it pays to keep a tile of running sums."""
-
-
-@dataclass(slots=True)
-class Layout:
-    """Where things lie in the one array of doubles: first index per axis, and of each group that crosses passes."""
-
-    sums: int
-    results: dict[int, int]
-    crossing: dict[int, int]
-    data: dict[int, int]
-    size: int
-
-
-def lay_out(lowered: Lowered, blocks: dict[int, int]) -> Layout:
-    """Return the layout: shared numbers, sums in the making, results of a block, those kept, data."""
-    rolled, lanes = lowered.rolled, lowered.plan.lanes
-    top = -(-rolled.shared // WIDTH) * WIDTH
-    sums = top
-    top += WIDTH * sum(i.count for i in rolled.instructions if i.reducing)
-    results, crossing, data = {}, {}, {}
-    for axis in lanes:
-        results[axis] = top
-        top += rolled.results.get(axis, 0) * lanes[axis]
-    kept = [group for group in rolled.groups if group.crossing]
-    for group in kept:
-        crossing[group.number] = top
-        top += group.size * lanes[group.axis] * blocks[group.axis]
-    for axis, columns in lowered.columns.items():
-        data[axis] = top
-        top += columns * lanes[axis] * blocks[axis]
-    return Layout(sums, results, crossing, data, top)
-
-
-@dataclass(slots=True)
-class Dim:
-    """One loop over rows: how far each stream moves, how many rows are done at once, and in how many lanes."""
-
-    extent: int
-    strides: list[int]
-    tile: int = 1
-    lanes: int = 1
-
-
-@dataclass(slots=True)
-class Terms:
-    """The terms of a kind as loops (extent, stride of a, stride of b), or as a table of offsets."""
-
-    kind: Kind
-    loops: list[tuple[int, int, int]]
-    table: int = -1
-    length: int = 0
 
 
 class Emitter:
@@ -145,7 +94,7 @@ class Emitter:
 
     def _for_samples(self, instruction: Instruction) -> None:
         """One number per row and sample: the lanes are samples."""
-        streams = _Streams(self, instruction, instruction.kinds)
+        streams = Streams(self, instruction, instruction.kinds)
         vectors = self.lanes // WIDTH
         long = _is_long(instruction.op, instruction.kinds)
         wide = min(4 if long else 2, vectors)
@@ -157,7 +106,7 @@ class Emitter:
 
     def _add_up(self, instruction: Instruction, kinds: list[Kind]) -> None:
         """A sum over the samples: the lanes are samples, and so are the terms."""
-        streams = _Streams(self, instruction, kinds)
+        streams = Streams(self, instruction, kinds)
         streams.out_of_sums(self.sums[instruction])
         dims = streams.dims()
         for dim in [dim for dim in dims if dim.extent > 1][-2:]:
@@ -175,11 +124,11 @@ class Emitter:
             start = 1
             if not kinds:
                 return
-        streams = _Streams(self, instruction, instruction.kinds if kinds is None else kinds)
+        streams = Streams(self, instruction, instruction.kinds if kinds is None else kinds)
         dims = streams.dims()
         long = _is_long(instruction.op, streams.kinds)
         row_dim = next((d for d in dims[::-1] if d.extent >= WIDTH and d.strides[0] == 1 and _unit(d.strides)), None)
-        if row_dim is not None and streams.full is None:
+        if row_dim is not None and not streams.full:
             row_dim.lanes = WIDTH
             streams.lane = row_dim.strides
             if long:
@@ -187,7 +136,7 @@ class Emitter:
                 others = [dim for dim in dims if dim is not row_dim and dim.extent > 1]
                 if others:
                     others[-1].tile = min(others[-1].extent, 4)
-        elif long and streams.full is None:
+        elif long and not streams.full:
             streams.lanes_are_terms = True
             for dim, tile in zip([dim for dim in dims if dim.extent > 1][:-3:-1], (4, 2), strict=False):
                 dim.tile = min(dim.extent, tile)
@@ -195,7 +144,7 @@ class Emitter:
 
     def _finish(self, instruction: Instruction) -> None:
         """Add up the lanes of every sum, to where its row lies."""
-        streams = _Streams(self, instruction, [])
+        streams = Streams(self, instruction, [])
         streams.in_sums(self.sums[instruction])
         w = self.w
 
@@ -207,7 +156,7 @@ class Emitter:
 
     # ---- rows
 
-    def _rows(self, streams: _Streams, dims: list[Dim], leaf: Callable[[list[str], Any, int], None]) -> None:
+    def _rows(self, streams: Streams, dims: list[Dim], leaf: Callable[[list[str], Any, int], None]) -> None:
         """Write the nest of loops over rows, whole tiles first, then what is left over."""
         w = self.w
 
@@ -266,7 +215,7 @@ class Emitter:
 
     def _compute(
         self,
-        streams: _Streams,
+        streams: Streams,
         offsets: list[str],
         tiles: list[tuple[int, list[int], int]],
         width: int,
@@ -291,7 +240,7 @@ class Emitter:
         for value, pointer in zip(values, out, strict=True):
             w.store(value, pointer, width)
 
-    def _load(self, streams: _Streams, q: int, offset: str, shifts: list[int], width: int) -> list[str]:
+    def _load(self, streams: Streams, q: int, offset: str, shifts: list[int], width: int) -> list[str]:
         """Return an operand for every row of the tile, each number loaded once."""
         w, lane = self.w, streams.lane[q]
         found: dict[int, str] = {}
@@ -301,7 +250,7 @@ class Emitter:
                 found[shift] = w.load(pointer, width) if lane else w.splat(w.load(pointer, 1), width)
         return [found[shift] for shift in shifts]
 
-    def _row(self, streams: _Streams, offsets: list[str], shifts: list[list[int]], width: int) -> list[str]:
+    def _row(self, streams: Streams, offsets: list[str], shifts: list[list[int]], width: int) -> list[str]:
         w, op = self.w, streams.instruction.op
         if op not in SYMMETRIC:
             order = sorted(range(len(streams.kinds)), key=lambda k: streams.kinds[k].role)
@@ -322,7 +271,7 @@ class Emitter:
         return values
 
     def _sum(
-        self, streams: _Streams, offsets: list[str], shifts: list[list[int]], width: int, first: list[str]
+        self, streams: Streams, offsets: list[str], shifts: list[list[int]], width: int, first: list[str]
     ) -> list[str]:
         values = first
         for k, kind in enumerate(streams.kinds):
@@ -338,7 +287,7 @@ class Emitter:
         return values
 
     def _sum_in_lanes(
-        self, streams: _Streams, k: int, offsets: list[str], shifts: list[list[int]], values: list[str]
+        self, streams: Streams, k: int, offsets: list[str], shifts: list[list[int]], values: list[str]
     ) -> list[str]:
         """Add up terms eight at a time, then the rest one by one."""
         w, terms, kind = self.w, streams.terms[k], streams.kinds[k]
@@ -373,7 +322,7 @@ class Emitter:
 
     def _add_products(
         self,
-        streams: _Streams,
+        streams: Streams,
         k: int,
         kind: Kind,
         places: tuple[str, str],
@@ -394,13 +343,13 @@ class Emitter:
 
     # ---- terms
 
-    def _first(self, streams: _Streams, k: int, offsets: list[str]) -> tuple[str, str]:
+    def _first(self, streams: Streams, k: int, offsets: list[str]) -> tuple[str, str]:
         """Return where the first term of a kind lies."""
-        if streams.full is None:
+        if not streams.full:
             return offsets[1 + 2 * k], offsets[2 + 2 * k]
         return self._listed(streams, k, self.w.mul(streams.row, streams.kinds[k].count), offsets)
 
-    def _listed(self, streams: _Streams, k: int, index: str, offsets: list[str]) -> tuple[str, str]:
+    def _listed(self, streams: Streams, k: int, index: str, offsets: list[str]) -> tuple[str, str]:
         w, terms = self.w, streams.terms[k]
         a = w.add(offsets[1 + 2 * k], self.entry(w.add(index, terms.table)))
         if streams.kinds[k].b is None:
@@ -409,7 +358,7 @@ class Emitter:
 
     def _over_terms(
         self,
-        streams: _Streams,
+        streams: Streams,
         k: int,
         offsets: list[str],
         further: Callable[[str, str, list[str]], list[str]],
@@ -431,120 +380,13 @@ class Emitter:
 
         if terms.table < 0:
             return nest(0, offsets[1 + 2 * k], offsets[2 + 2 * k], values)
-        start = "0" if streams.full is None else w.mul(streams.row, streams.kinds[k].count)
+        start = w.mul(streams.row, streams.kinds[k].count) if streams.full else "0"
 
         def listed(t: str, now: list[str]) -> list[str]:
             a, b = self._listed(streams, k, w.add(start, t), offsets)
             return nest(0, a, b, now)
 
         return w.loop(streams.kinds[k].count, listed, [(kind, value) for value in values])
-
-
-class _Streams:
-    """Out, and a and b of every kind: where each starts, and how it moves from row to row and lane to lane."""
-
-    def __init__(self, emitter: Emitter, instruction: Instruction, kinds: list[Kind]) -> None:
-        self.emitter, self.instruction, self.kinds = emitter, instruction, kinds
-        self.row = "0"
-        self.lanes_are_terms = False
-        chosen = [instruction.kinds.index(kind) for kind in kinds]
-        self.columns = [0, *[1 + 2 * k + side for k in chosen for side in (0, 1)]]
-        groups: list[Group | None] = [instruction.group]
-        for kind in kinds:
-            groups += [kind.a, kind.b]
-        self.bases: list[tuple[str, int]] = []
-        self.unit: list[int] = []
-        self.lane: list[int] = []
-        for group in groups:
-            base, unit = self._base(group)
-            self.bases.append(base)
-            self.unit.append(unit)
-            self.lane.append(1 if group is not None and group.axis else 0)
-        self.full = True if any(kind.full is not None for kind in instruction.kinds) else None
-        self.listed = [True] * len(self.columns)
-        self.own: list[int] = []
-        self.table = -1
-        if instruction.table is not None:
-            self._list_rows()
-        self.terms = [self._terms(k, kind) for k, kind in enumerate(kinds)]
-
-    def _base(self, group: Group | None) -> tuple[tuple[str, int], int]:
-        """Return the address of place 0 of a group's space, as something known at run time and a constant."""
-        e = self.emitter
-        if group is None or not group.axis:
-            return ("0", 0), 1
-        lanes, layout = e.lowered.plan.lanes[group.axis], e.layout
-        if group.space == DATA:
-            columns = e.lowered.columns[group.axis]
-            return (e.w.mul(e.block, columns * lanes), layout.data[group.axis]), lanes
-        if group.crossing:
-            start = layout.crossing[group.number] - group.base * lanes
-            return (e.w.mul(e.block, group.size * lanes), start), lanes
-        return ("0", layout.results[group.axis]), lanes
-
-    def _list_rows(self) -> None:
-        rows = self.instruction.table
-        assert rows is not None
-        columns = [
-            rows[:, c] * u if c < rows.shape[1] else np.zeros(len(rows), np.intp)
-            for c, u in zip(self.columns, self.unit, strict=True)
-        ]
-        self.listed = [c < rows.shape[1] for c in self.columns]
-        self.table = self.emitter.add_table(np.concatenate(columns))
-
-    def out_of_sums(self, start: int) -> None:
-        """Let rows go to the sums in the making, one vector after the other."""
-        self.bases[0], self.lane[0] = ("0", start), 1
-        self.own = [0]
-
-    def in_sums(self, start: int) -> None:
-        """Let rows come from the sums in the making, as one more stream."""
-        self.bases.append(("0", start))
-        self.unit.append(1)
-        self.lane.append(0)
-        self.columns.append(0)
-        self.listed.append(True)
-        self.own = [len(self.columns) - 1]
-
-    def start(self) -> list[tuple[str, int]]:
-        """Return where row 0 of every stream lies (of a listed stream: its base)."""
-        found = []
-        for q, ((base, constant), column, unit) in enumerate(zip(self.bases, self.columns, self.unit, strict=True)):
-            if q in self.own:
-                offset = 0
-                base = self.emitter.w.mul(self.row, WIDTH) if self.table >= 0 else base
-            elif self.table >= 0 or column >= len(self.instruction.base):
-                offset = 0
-            else:
-                offset = int(self.instruction.base[column]) * unit
-            found.append((base, constant + offset))
-        return found
-
-    def dims(self) -> list[Dim]:
-        """Return the loops over rows; a table has one of its own around them."""
-        for q in self.own:
-            self.listed[q] = False
-        if self.instruction.loops is None:
-            return []
-        dims, below = [], WIDTH * self.instruction.count
-        for extent, strides in self.instruction.loops:
-            below //= extent
-            moves = [
-                below if q in self.own else (strides[column] * unit if column < len(strides) else 0)
-                for q, (column, unit) in enumerate(zip(self.columns, self.unit, strict=True))
-            ]
-            dims.append(Dim(extent, moves))
-        return dims
-
-    def _terms(self, k: int, kind: Kind) -> Terms:
-        a, b = self.unit[1 + 2 * k], self.unit[2 + 2 * k]
-        offsets = kind.full if kind.full is not None else kind.table
-        if offsets is not None:
-            table = self.emitter.add_table(np.concatenate([offsets[..., 0].ravel() * a, offsets[..., 1].ravel() * b]))
-            return Terms(kind, [], table, offsets[..., 0].size)
-        assert kind.loops is not None
-        b = 0 if kind.b is None else b
-        return Terms(kind, [(loop.extent, loop.strides[0] * a, loop.strides[1] * b) for loop in kind.loops])
 
 
 def _is_long(op: str, kinds: Sequence[Kind]) -> bool:

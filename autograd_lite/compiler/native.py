@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograd_lite.compiler.emit_llvm import Emitter, lay_out
+from autograd_lite.compiler.emit_llvm import Emitter
 from autograd_lite.compiler.kernel import CELLS, kernel
 from autograd_lite.compiler.plan import WIDTH
 from autograd_lite.compiler.roll import DATA
 from autograd_lite.compiler.source import as_matrix
+from autograd_lite.compiler.streams import lay_out
 from autograd_lite.compiler.vm import emit_machine
 
 if TYPE_CHECKING:

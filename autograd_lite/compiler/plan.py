@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import TYPE_CHECKING
 
-from autograd_lite.compiler.roll import RESULT, SHARED
+from autograd_lite.compiler.roll import RESULT
 
 if TYPE_CHECKING:
-    from autograd_lite.compiler.roll import Group, Instruction, Kind, Rolled
+    from autograd_lite.compiler.roll import Instruction, Kind, Rolled
 
 WIDTH = 8
 """Numbers in a vector: 8 doubles fill 512 bits; two registers stand for one where there are 256."""
@@ -42,10 +42,6 @@ class Plan:
 
     steps: list[Step]
     lanes: dict[int, int]
-
-    @property
-    def passes(self) -> int:
-        return sum(step.axis > 0 for step in self.steps)
 
 
 def make_plan(rolled: Rolled, samples: dict[int, int]) -> Plan:
@@ -93,7 +89,3 @@ def lanes_for(samples: int) -> int:
     """Return the size of a block: blocks are equal, whole vectors, and as few as there may be."""
     blocks = max(1, ceil(samples / BLOCK))
     return ceil(samples / blocks / WIDTH) * WIDTH
-
-
-def is_shared(group: Group) -> bool:
-    return group.space == SHARED

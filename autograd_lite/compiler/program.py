@@ -363,6 +363,8 @@ def build(
     if engine not in ENGINES:
         raise ArgumentError(f"compile: engine must be one of {', '.join(map(repr, ENGINES))}, got {engine!r:.40}.")
     learned, fed = _leaves(parameters, "parameters"), _leaves(inputs, "inputs")
+    if not {*learned}.isdisjoint(fed):
+        raise ArgumentError("compile: a parameter cannot be an input too, got one in both. Leave it out of inputs.")
     with_gradient = bool(learned) if gradient is None else gradient
     source: Source
     if isinstance(what, (Value, list, tuple)):

@@ -122,6 +122,8 @@ def test_wrong_arguments():
         ag.compile(w * w, [w * 2.0])
     with pytest.raises(ArgumentError, match="got one of them twice"):
         ag.compile(w * w, [w, w])
+    with pytest.raises(ArgumentError, match="a parameter cannot be an input too"):
+        ag.compile(w * w, [w], inputs=[w])
     with pytest.raises(ArgumentError, match="one entry per example"):
         ag.compile(lambda x, y: w * x * y, [w], batch=([1.0, 2.0], [1.0]))
     with pytest.raises(InputTypeError, match="must return a Value"):
@@ -158,3 +160,59 @@ def test_without_the_extra_compile_says_what_to_install_and_import_needs_none():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert "pip install 'autograd_lite[fast]'" in done.stdout
+
+
+@pytest.mark.parametrize("engine", ["native", "table", "numpy"])
+def test_graphs_with_nothing_in_them(engine):
+    """A parameter that is not used, one that is the root, a root that is a constant."""
+    w, unused = Value(2.0), Value(5.0)
+    value, slopes = ag.compile(w * w, [w, unused], engine=engine, verify=True)()
+    assert (value, slopes.tolist()) == (4.0, [4.0, 0.0])
+    value, slopes = ag.compile(w, [w, unused], engine=engine, verify=True)()
+    assert (value, slopes.tolist()) == (2.0, [1.0, 0.0])
+    value, slopes = ag.compile(lambda: Value(3.0), [w], engine=engine, verify=True)()
+    assert (value, slopes.tolist()) == (3.0, [0.0])
+    program = ag.compile(w * 3.0 + unused, [unused, w], engine=engine)
+    assert program.step(nn.SGD([unused, w], lr=1.0)) == 11.0
+    assert (w.data, unused.data) == (-1.0, 4.0)
+
+
+def test_examples_that_do_not_matter():
+    w = Value(2.0)
+    value, slopes = ag.compile(lambda x: w * w, [w], batch=[1.0, 2.0, 3.0], verify=True)()
+    assert (value, slopes.tolist()) == (pytest.approx(4.0), [pytest.approx(4.0)])
+    value, slopes = ag.compile(lambda x: x * x, [w], batch=[1.0, 2.0, 3.0], verify=True)()
+    assert (value, slopes.tolist()) == (pytest.approx(14 / 3), [0.0])
+    assert ag.compile(lambda x: [x, w, x * w], [w], batch=[1.0, 2.0], gradient=False)().tolist() == [
+        [1, 2, 2],
+        [2, 2, 4],
+    ]
+
+
+def test_parameters_that_a_program_holds_are_copied_and_pickled_as_values():
+    import copy
+    import pickle
+
+    w = Value(2.0, label="w")
+    program = ag.compile(lambda x: w * x, [w], batch=[1.0, 3.0])
+    program()
+    twin = copy.deepcopy(w)
+    assert (type(twin), twin.data, twin.grad, twin.label) == (Value, 2.0, 2.0, "w")
+    program()
+    assert pickle.loads(pickle.dumps(w)).data == 2.0
+    program()
+    assert w in {w}
+    assert ag.gradients(w * w, [w]) == [4.0]
+
+
+def test_verify_notices_a_wrong_program(monkeypatch):
+    """A checker that has never failed is not a checker."""
+    from autograd_lite.compiler import emit_numpy, rows_llvm
+
+    w = Value(0.5)
+    monkeypatch.setattr(emit_numpy, "ROWS", {**emit_numpy.ROWS, "sin": lambda x: np.sin(x) * (1.0 + 1e-6)})
+    with pytest.raises(AssertionError, match="the value of the numpy program must agree with the tape's"):
+        ag.compile(ag.sin(w), [w], engine="numpy", verify=True)
+    monkeypatch.setattr(rows_llvm, "CALLED", {**rows_llvm.CALLED, "cos": rows_llvm.CALLED["sin"]})
+    with pytest.raises(AssertionError, match="the gradient of the native program must agree with the tape's"):
+        ag.compile(ag.sin(w), [w], engine="native", verify=True)

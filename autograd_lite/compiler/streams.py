@@ -1,0 +1,179 @@
+"""Streams: the places an instruction writes and reads, as offsets that move with its loops.
+
+Out, and the two operands of every kind of terms, are a stream each: a base, a stride for every
+loop over rows, and what one lane means to it. Here the affine maps of rolling meet the layout
+of memory; code is emitted from what comes out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from autograd_lite.compiler.plan import WIDTH
+from autograd_lite.compiler.roll import DATA
+
+if TYPE_CHECKING:
+    from autograd_lite.compiler.build import Lowered
+    from autograd_lite.compiler.emit_llvm import Emitter
+    from autograd_lite.compiler.roll import Group, Instruction, Kind
+
+
+@dataclass(slots=True)
+class Layout:
+    """Where things lie in the one array of doubles: first index per axis, and of each group that crosses passes."""
+
+    sums: int
+    results: dict[int, int]
+    crossing: dict[int, int]
+    data: dict[int, int]
+    size: int
+
+
+def lay_out(lowered: Lowered, blocks: dict[int, int]) -> Layout:
+    """Return the layout: shared numbers, sums in the making, results of a block, those kept, data."""
+    rolled, lanes = lowered.rolled, lowered.plan.lanes
+    top = -(-rolled.shared // WIDTH) * WIDTH
+    sums = top
+    top += WIDTH * sum(i.count for i in rolled.instructions if i.reducing)
+    results, crossing, data = {}, {}, {}
+    for axis in lanes:
+        results[axis] = top
+        top += rolled.results.get(axis, 0) * lanes[axis]
+    kept = [group for group in rolled.groups if group.crossing]
+    for group in kept:
+        crossing[group.number] = top
+        top += group.size * lanes[group.axis] * blocks[group.axis]
+    for axis, columns in lowered.columns.items():
+        data[axis] = top
+        top += columns * lanes[axis] * blocks[axis]
+    return Layout(sums, results, crossing, data, top)
+
+
+@dataclass(slots=True)
+class Dim:
+    """One loop over rows: how far each stream moves, how many rows are done at once, and in how many lanes."""
+
+    extent: int
+    strides: list[int]
+    tile: int = 1
+    lanes: int = 1
+
+
+@dataclass(slots=True)
+class Terms:
+    """The terms of a kind as loops (extent, stride of a, stride of b), or as a table of offsets."""
+
+    kind: Kind
+    loops: list[tuple[int, int, int]]
+    table: int = -1
+    length: int = 0
+
+
+class Streams:
+    """Out, and a and b of every kind: where each starts, and how it moves from row to row and lane to lane."""
+
+    def __init__(self, emitter: Emitter, instruction: Instruction, kinds: list[Kind]) -> None:
+        self.emitter, self.instruction, self.kinds = emitter, instruction, kinds
+        self.row = "0"
+        self.lanes_are_terms = False
+        chosen = [instruction.kinds.index(kind) for kind in kinds]
+        self.columns = [0, *[1 + 2 * k + side for k in chosen for side in (0, 1)]]
+        groups: list[Group | None] = [instruction.group]
+        for kind in kinds:
+            groups += [kind.a, kind.b]
+        self.bases: list[tuple[str, int]] = []
+        self.unit: list[int] = []
+        self.lane: list[int] = []
+        for group in groups:
+            base, unit = self._base(group)
+            self.bases.append(base)
+            self.unit.append(unit)
+            self.lane.append(1 if group is not None and group.axis else 0)
+        self.full = any(kind.full is not None for kind in instruction.kinds)
+        self.listed = [True] * len(self.columns)
+        self.own: list[int] = []
+        self.table = -1
+        if instruction.table is not None:
+            self._list_rows()
+        self.terms = [self._terms(k, kind) for k, kind in enumerate(kinds)]
+
+    def _base(self, group: Group | None) -> tuple[tuple[str, int], int]:
+        """Return the address of place 0 of a group's space, as something known at run time and a constant."""
+        e = self.emitter
+        if group is None or not group.axis:
+            return ("0", 0), 1
+        lanes, layout = e.lowered.plan.lanes[group.axis], e.layout
+        if group.space == DATA:
+            columns = e.lowered.columns[group.axis]
+            return (e.w.mul(e.block, columns * lanes), layout.data[group.axis]), lanes
+        if group.crossing:
+            start = layout.crossing[group.number] - group.base * lanes
+            return (e.w.mul(e.block, group.size * lanes), start), lanes
+        return ("0", layout.results[group.axis]), lanes
+
+    def _list_rows(self) -> None:
+        rows = self.instruction.table
+        assert rows is not None
+        columns = [
+            rows[:, c] * u if c < rows.shape[1] else np.zeros(len(rows), np.intp)
+            for c, u in zip(self.columns, self.unit, strict=True)
+        ]
+        self.listed = [c < rows.shape[1] for c in self.columns]
+        self.table = self.emitter.add_table(np.concatenate(columns))
+
+    def out_of_sums(self, start: int) -> None:
+        """Let rows go to the sums in the making, one vector after the other."""
+        self.bases[0], self.lane[0] = ("0", start), 1
+        self.own = [0]
+
+    def in_sums(self, start: int) -> None:
+        """Let rows come from the sums in the making, as one more stream."""
+        self.bases.append(("0", start))
+        self.unit.append(1)
+        self.lane.append(0)
+        self.columns.append(0)
+        self.listed.append(True)
+        self.own = [len(self.columns) - 1]
+
+    def start(self) -> list[tuple[str, int]]:
+        """Return where row 0 of every stream lies (of a listed stream: its base)."""
+        found = []
+        for q, ((base, constant), column, unit) in enumerate(zip(self.bases, self.columns, self.unit, strict=True)):
+            if q in self.own:
+                offset = 0
+                base = self.emitter.w.mul(self.row, WIDTH) if self.table >= 0 else base
+            elif self.table >= 0 or column >= len(self.instruction.base):
+                offset = 0
+            else:
+                offset = int(self.instruction.base[column]) * unit
+            found.append((base, constant + offset))
+        return found
+
+    def dims(self) -> list[Dim]:
+        """Return the loops over rows; a table has one of its own around them."""
+        for q in self.own:
+            self.listed[q] = False
+        if self.instruction.loops is None:
+            return []
+        dims, below = [], WIDTH * self.instruction.count
+        for extent, strides in self.instruction.loops:
+            below //= extent
+            moves = [
+                below if q in self.own else (strides[column] * unit if column < len(strides) else 0)
+                for q, (column, unit) in enumerate(zip(self.columns, self.unit, strict=True))
+            ]
+            dims.append(Dim(extent, moves))
+        return dims
+
+    def _terms(self, k: int, kind: Kind) -> Terms:
+        a, b = self.unit[1 + 2 * k], self.unit[2 + 2 * k]
+        offsets = kind.full if kind.full is not None else kind.table
+        if offsets is not None:
+            table = self.emitter.add_table(np.concatenate([offsets[..., 0].ravel() * a, offsets[..., 1].ravel() * b]))
+            return Terms(kind, [], table, offsets[..., 0].size)
+        assert kind.loops is not None
+        b = 0 if kind.b is None else b
+        return Terms(kind, [(loop.extent, loop.strides[0] * a, loop.strides[1] * b) for loop in kind.loops])

@@ -15,7 +15,7 @@ plain floats. `sum`, `max`, `min`, `abs`, `pow` and `compile` are here too, as a
 import does not hide Python's own.
 """
 
-from autograd_lite import errors
+from autograd_lite import errors, variant
 from autograd_lite.budget import ErrorBudget, error_budget
 from autograd_lite.checking import GradientReport, check_gradients
 from autograd_lite.compiler import compile as compile
@@ -110,6 +110,7 @@ from autograd_lite.transforms import (
 from autograd_lite.value import Value, gradients, leaves
 
 __version__ = "0.1.0"
+__native__ = variant.NATIVE
 __all__ = [
     "AutogradError",
     "DomainError",

@@ -17,7 +17,7 @@ from autograd_lite.graph import local_as_float, numbers_of, zeros_below
 from autograd_lite.modes import Mode, inside_gradient
 from autograd_lite.primitives import FAILURES, ROWS, Traced, to_float
 from autograd_lite.table import add, gate, mul, sub
-from autograd_lite.value import Value
+from autograd_lite.value import Value, is_same, meet_numpy, refuse_floor_division, refuse_remainder, refuse_to_round
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Dual(Traced):
         return self.data >= _data(other, ">=")
 
     __hash__ = object.__hash__
-    __eq__ = Value.__eq__
+    __eq__ = is_same
 
     def __bool__(self) -> bool:
         return self.data != 0.0
@@ -130,10 +130,10 @@ class Dual(Traced):
         )
 
     __int__ = __index__ = __complex__ = __trunc__ = __floor__ = __ceil__ = __float__
-    __round__ = Value.__round__
-    __floordiv__ = __rfloordiv__ = Value.__floordiv__
-    __mod__ = __rmod__ = Value.__mod__
-    __array_ufunc__ = Value.__array_ufunc__
+    __round__ = refuse_to_round
+    __floordiv__ = __rfloordiv__ = refuse_floor_division
+    __mod__ = __rmod__ = refuse_remainder
+    __array_ufunc__ = meet_numpy
 
     def __repr__(self) -> str:
         return f"Dual(primal={self.primal!r}, tangent={self.tangent!r})"
@@ -142,11 +142,8 @@ class Dual(Traced):
         return format(self.data, spec) if spec else repr(self)
 
 
-_new = object.__new__
-
-
 def _dual(primal: Any, tangent: Any, level: int) -> Dual:
-    dual = _new(Dual)
+    dual = Dual.__new__(Dual)
     dual.primal, dual.tangent, dual.level = primal, tangent, level
     return dual
 

@@ -18,13 +18,30 @@ from autograd_lite.table import add, chain, gate, mul, sub
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Any, TypeVar
+    from typing import Any, Generic, TypeAlias, TypeVar
 
     from autograd_lite.modes import Scope
     from autograd_lite.primitives import Primitive
 
     T = TypeVar("T")
+    Number: TypeAlias = float  # what a caller gives: looked at by the function itself
+    Text: TypeAlias = str
+    Epoch: TypeAlias = int
 
+    class Stored(Generic[T]):
+        """What `stored` returns, as type checkers see it."""
+
+        def __get__(self, node: Any, kind: Any = None) -> T: ...
+        def __set__(self, node: Any, thing: T) -> None: ...
+
+
+def stored(slot: str, doc: str, set_it: Callable[..., None] | None = None) -> Any:
+    """Return the property that reads a slot; attrgetter runs in C, a third of the cost of a Python getter."""
+    return property(attrgetter(slot), set_it, doc=doc)
+
+
+_deletions = 0  # compiled nodes on their way out, one inside the other
+_dying: list[Any] = []  # what they have left to later, where that gets deep
 
 STALE = -1
 """An epoch older than any: the node must be recomputed before a gradient is asked of it."""
@@ -59,9 +76,26 @@ class Node(Traced):
         if b is not None:
             return self._a, b
         a = self._a
-        if a.__class__ is tuple:
+        if type(a) is tuple:
             return a
         return () if a is None else (a,)
+
+    def __dealloc__(self) -> None:
+        """Let go of the operands without recursion, however long the chain: the compiled class calls this.
+
+        Python's own classes need no such care, and do not call it.
+        """
+        global _deletions
+        if _deletions < 50:
+            _deletions += 1
+            self._a = self._b = None
+            if _deletions == 1:
+                while _dying:
+                    _dying.pop()
+            _deletions -= 1
+        else:
+            _dying.append(self._a)
+            _dying.append(self._b)
 
     def _record(self, primitive: Primitive | None, operands: tuple[Any, ...]) -> None:
         """Make this the node of `primitive` at `operands`; (None, ()) makes it a leaf."""
@@ -71,12 +105,7 @@ class Node(Traced):
         else:
             self._a, self._b = operands if len(operands) > 2 else operands[0] if operands else None, None
 
-    if TYPE_CHECKING:
-
-        @property
-        def primitive(self) -> Primitive | None: ...
-    else:  # attrgetter runs in C: a third of the cost of a Python getter
-        primitive = property(attrgetter("_primitive"), doc="The row of the table that made this node; None for a leaf.")
+    primitive: Stored[Primitive | None] = stored("_primitive", "The row of the table that made it; None for a leaf.")
 
     @property
     def label(self) -> str | None:
@@ -84,7 +113,7 @@ class Node(Traced):
         return getattr(self, "_label", None)
 
     @label.setter
-    def label(self, label: str) -> None:
+    def label(self, label: Text) -> None:
         if not isinstance(label, str):
             raise InputTypeError(f"label: a str is needed, got {label!r} of type {type(label).__name__}.")
         self._label = label
@@ -95,7 +124,7 @@ class Node(Traced):
         return getattr(self, "_scope", None) if self._primitive is None else None
 
     @role.setter
-    def role(self, role: str) -> None:
+    def role(self, role: Text) -> None:
         if self._primitive is not None:
             raise NonLeafError(f"role: only a leaf has a role, and {self.place()} is a result.")
         if role not in ROLES:
@@ -144,34 +173,36 @@ def _operands_first(root: Node) -> list[Any]:
     walk = next(_walks)
     order: list[Any] = []
     above: list[Any] = []  # nodes that wait for an operand
-    node: Any = root
+    node: Node = root
     while True:
-        a = node._a
-        if a.__class__ is not float and a is not None:
-            if a.__class__ is tuple:
-                # An operand may stand here twice, or be met below another before its turn comes.
-                waiting = [operand for operand in a if operand.__class__ is not float and operand._walk != walk]
-                if waiting:
-                    above.append(node)
-                    waiting.reverse()
-                    above += waiting
-                    node = above.pop()
-                    continue
-            elif a._walk != walk:
-                if a._primitive is not None:
-                    above.append(node)
-                    node = a
-                    continue
-                a._walk = walk
-                order.append(a)
-        b = node._b
-        if b.__class__ is not float and b is not None and b._walk != walk:
-            if b._primitive is not None:
+        a, b = node._a, node._b
+        if type(a) is tuple:
+            # An operand may stand here twice, or be met below another before its turn comes.
+            waiting = [operand for operand in a if type(operand) is not float and operand._walk != walk]
+            if waiting:
                 above.append(node)
-                node = b
+                waiting.reverse()
+                above += waiting
+                node = above.pop()
                 continue
-            b._walk = walk
-            order.append(b)
+        elif type(a) is not float and a is not None:
+            below: Node = a
+            if below._walk != walk:
+                if below._primitive is not None:
+                    above.append(node)
+                    node = below
+                    continue
+                below._walk = walk
+                order.append(below)
+        if type(b) is not float and b is not None:
+            below = b
+            if below._walk != walk:
+                if below._primitive is not None:
+                    above.append(node)
+                    node = below
+                    continue
+                below._walk = walk
+                order.append(below)
         if node._walk != walk:
             node._walk = walk
             order.append(node)
@@ -200,39 +231,45 @@ def _stale(node: Node, operand: Node) -> StaleGraphError:
 def check_fresh(node: Node) -> None:
     """Raise StaleGraphError if an operand of this node has a newer value than the node itself."""
     for operand in node.operands:
-        if operand.__class__ is not float and operand._epoch > node._epoch:
+        if type(operand) is not float and operand._epoch > node._epoch:
             raise _stale(node, operand)
 
 
 def numbers_of(node: Node) -> list[float]:
     """Return the operands of a node as plain floats."""
-    return [operand if operand.__class__ is float else operand._data for operand in node.operands]
+    return [operand if type(operand) is float else operand._data for operand in node.operands]
 
 
-def replay(order: list[Any], epoch: int) -> None:
+def replay(order: list[Any], epoch: Epoch) -> None:
     """Recompute the nodes of `order` from their operands; those that were stale join `epoch`.
 
     An operation without a value raises only if the last node uses it: not in a branch that
     `where` did not take. There it is nan.
     """
     failures: dict[Node, OperationError] = {}
+    node: Node
     for node in order:
         primitive = node._primitive
         if primitive is None:
             continue
-        a, b, own = node._a, node._b, node._epoch
+        a, b = node._a, node._b
+        newest = STALE
         operands: tuple[Any, ...]
         numbers: Sequence[float]
         if b is not None:
-            if a.__class__ is float:
-                x, stale = a, False
+            if type(a) is float:
+                x: float = a
             else:
-                x, stale = a._data, a._epoch > own
-            if b.__class__ is float:
-                z = b
+                left: Node = a
+                x, newest = left._data, left._epoch
+            if type(b) is float:
+                z: float = b
             else:
-                z, stale = b._data, stale or b._epoch > own
-            if stale:
+                right: Node = b
+                z = right._data
+                if right._epoch > newest:
+                    newest = right._epoch
+            if newest > node._epoch:
                 node._epoch = epoch
             if primitive is mul:  # spelled out, as in the sweep
                 node._data = x * z
@@ -241,15 +278,11 @@ def replay(order: list[Any], epoch: int) -> None:
                 node._data = x + z
                 continue
             operands, numbers = (a, b), (x, z)
-        elif a.__class__ is tuple:
-            operands, numbers = a, numbers_of(node)
-            for operand in operands:
-                if operand.__class__ is not float and operand._epoch > own:
-                    node._epoch = epoch
         else:
-            operands, numbers = (a,), (a._data,)
-            if a._epoch > own:
-                node._epoch = epoch
+            operands, numbers = a if type(a) is tuple else (a,), numbers_of(node)
+            for operand in operands:
+                if type(operand) is not float and operand._epoch > node._epoch:
+                    node._epoch = epoch
         try:
             node._data = primitive.evaluate(numbers, operands)
         except OperationError as error:
@@ -273,7 +306,7 @@ def used_by(root: Node) -> set[Node]:
             continue
         partials = node._primitive.partials(node._data, numbers_of(node)) if node._primitive.selection else None
         for k, operand in enumerate(node.operands):
-            if operand.__class__ is float or operand in used or (partials and partials[k] == 0.0):
+            if type(operand) is float or operand in used or (partials and partials[k] == 0.0):
                 continue
             used.add(operand)
             stack.append(operand)
@@ -288,20 +321,18 @@ def contributions(node: Node, upstream: float) -> list[tuple[Any, float]]:
     a, b, y = node._a, node._b, node._data
     pairs: Iterable[tuple[Any, Any]]
     if b is not None:
-        first, second = primitive.partials(
-            y, (a if a.__class__ is float else a._data, b if b.__class__ is float else b._data)
-        )
+        first, second = primitive.partials(y, (a if type(a) is float else a._data, b if type(b) is float else b._data))
         pairs = (a, first), (b, second)
-    elif a.__class__ is tuple:
+    elif type(a) is tuple:
         pairs = zip(a, primitive.partials(y, numbers_of(node)), strict=True)
     else:
         (local,) = primitive.partials(y, (a._data,))
         pairs = ((a, local),)
     terms: list[tuple[Any, float]] = []
     for operand, local in pairs:
-        if operand.__class__ is float:
+        if type(operand) is float:
             continue
-        if local.__class__ is not float:
+        if type(local) is not float:
             local = local_as_float(primitive, local)
         if local or not (local is None or primitive.selection):
             terms.append((operand, upstream * local))
@@ -331,6 +362,7 @@ def add_gradients(root: Node, seed: float) -> None:
 
 
 def _deposit(order: list[Any]) -> None:
+    node: Node
     for node in order:
         if node._primitive is None:
             node._grad += node._adjoint
@@ -363,7 +395,9 @@ def _sweep(root: Node, seed: float) -> list[Any]:
     nine nodes in ten are one of these; a law of the tests holds them to their rows.
     """
     order = _operands_first(root)
-    newest = oldest = root._epoch  # of all nodes, of the results
+    node: Node
+    newest = root._epoch  # of all nodes
+    oldest = root._epoch  # of the results
     for node in order:
         node._adjoint = 0.0
         epoch = node._epoch
@@ -379,33 +413,41 @@ def _sweep(root: Node, seed: float) -> list[Any]:
         primitive = node._primitive
         if primitive is None:
             continue
-        upstream = node._adjoint
+        upstream: float = node._adjoint
         if not upstream:  # zero upstream stays zero, even times inf
             continue
+        a, b = node._a, node._b
         if primitive is mul:
-            a, b = node._a, node._b
-            if a.__class__ is float:
-                b._adjoint += upstream * a
-            elif b.__class__ is float:
-                a._adjoint += upstream * b
+            if type(a) is float:
+                right: Node = b
+                number: float = a
+                right._adjoint += upstream * number
+            elif type(b) is float:
+                left: Node = a
+                number = b
+                left._adjoint += upstream * number
             else:
-                a._adjoint += upstream * b._data
-                b._adjoint += upstream * a._data
+                left, right = a, b
+                left._adjoint += upstream * right._data
+                right._adjoint += upstream * left._data
         elif primitive is add:
-            a, b = node._a, node._b
-            if a.__class__ is not float:
-                a._adjoint += upstream
-            if b.__class__ is not float:
-                b._adjoint += upstream
+            if type(a) is not float:
+                left = a
+                left._adjoint += upstream
+            if type(b) is not float:
+                right = b
+                right._adjoint += upstream
         elif primitive is sub:
-            a, b = node._a, node._b
-            if a.__class__ is not float:
-                a._adjoint += upstream
-            if b.__class__ is not float:
-                b._adjoint -= upstream
+            if type(a) is not float:
+                left = a
+                left._adjoint += upstream
+            if type(b) is not float:
+                right = b
+                right._adjoint -= upstream
         else:
             for operand, term in contributions(node, upstream):
-                operand._adjoint += term
+                left = operand
+                left._adjoint += term
     return order
 
 
@@ -423,12 +465,12 @@ def graph_sweep(root: Node, seed: Any) -> dict[Any, Any]:
         upstream = adjoints[node]
         product = gate if primitive.selection else chain
         for operand, local in zip(node.operands, _graph_local_gradients(node), strict=True):
-            if operand.__class__ is float:
+            if type(operand) is float:
                 continue
             if local is None:
                 local_as_float(primitive, None)  # raises where a gradient was declared
                 continue
-            term = upstream if local.__class__ is float and local == 1.0 else product(upstream, local)
+            term = upstream if type(local) is float and local == 1.0 else product(upstream, local)
             adjoints[operand] = adjoints[operand] + term if operand in adjoints else term
     return adjoints
 
@@ -438,9 +480,7 @@ def _graph_local_gradients(node: Any) -> Any:
     try:
         return _gradients_of_nodes(primitive, node, operands, operands)
     except FAILURES:  # plain arithmetic on constants raised; as leaves they follow quiet rows
-        leaves = [
-            type(node)(operand, None, "constant") if operand.__class__ is float else operand for operand in operands
-        ]
+        leaves = [type(node)(operand, None, "constant") if type(operand) is float else operand for operand in operands]
         return _gradients_of_nodes(primitive, node, operands, leaves)
 
 
@@ -448,6 +488,6 @@ def _gradients_of_nodes(primitive: Primitive, y: Any, operands: Any, numbers: An
     if primitive.variadic:
         return primitive.local_gradients(y, numbers)
     return [
-        None if operand.__class__ is float or gradient is None else gradient(y, *numbers)
+        None if type(operand) is float or gradient is None else gradient(y, *numbers)
         for operand, gradient in zip(operands, primitive.gradients, strict=True)
     ]

@@ -26,10 +26,22 @@ inside_gradient: ContextVar[bool] = ContextVar("inside_gradient", default=False)
 innermost: ContextVar[Scope | None] = ContextVar("innermost", default=None)
 """The scope that operations are recorded in; None outside of any."""
 
-_before: ContextVar[tuple[bool, ...]] = ContextVar("before", default=())  # what the blocks around had set
+made: ContextVar[list[Any] | None] = ContextVar("made", default=None)
+"""A list that results are added to as they are made; None where nobody asks."""
 
-active = 0
-"""How many modes and scopes are on, in any thread: operators ask no context variable while it is 0."""
+_before: ContextVar[tuple[Any, ...]] = ContextVar("before", default=())  # what the blocks around had set
+
+
+class Active:
+    """How many modes and scopes are on, in any thread: operators ask no context variable while it is 0."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
+active = Active()
 
 _lock = Lock()
 
@@ -39,20 +51,18 @@ SUSPENDS = 0x20 | 0x80 | 0x100 | 0x200  # flags of code that leaves its block an
 class Mode:
     """A context manager, and a decorator, that sets a context variable for the block."""
 
-    def __init__(self, variable: ContextVar[bool], setting: bool) -> None:
+    def __init__(self, variable: ContextVar[Any], setting: Any) -> None:
         self._variable, self._setting = variable, setting
 
     def __enter__(self) -> None:
-        global active
         _before.set((*_before.get(), self._variable.get()))
         self._variable.set(self._setting)
         with _lock:
-            active += 1
+            active.count += 1
 
     def __exit__(self, *exception: object) -> None:
-        global active
         with _lock:
-            active -= 1
+            active.count -= 1
         *rest, before = _before.get()
         self._variable.set(before)
         _before.set(tuple(rest))
@@ -120,7 +130,6 @@ class Scope:
         self._entered = False
 
     def __enter__(self) -> Scope:
-        global active
         if self._entered:
             raise ArgumentError(f"scope: {self.name!a} must be entered once, got it again. Write scope({self.name!a}).")
         self._entered = True
@@ -128,15 +137,14 @@ class Scope:
         innermost.set(self)
         if parent is None:
             with _lock:
-                active += 1
+                active.count += 1
         return self
 
     def __exit__(self, *exception: object) -> None:
-        global active
         innermost.set(self.parent)
         if self.parent is None:
             with _lock:
-                active -= 1
+                active.count -= 1
 
     @property
     def path(self) -> tuple[Scope, ...]:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import operator
 from math import isfinite
-from operator import attrgetter
 
 from autograd_lite import modes, table
 from autograd_lite.errors import InputTypeError, NonFiniteError, NonLeafError
@@ -28,23 +27,27 @@ from autograd_lite.graph import (
     graph_sweep,
     numbers_of,
     replay,
+    stored,
     topological_order,
 )
+from autograd_lite.modes import active
 from autograd_lite.primitives import FAILURES, ROWS, Traced, in_words, to_float
 from autograd_lite.table import add, div, mul, neg, pow, sub
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Any, NoReturn
+    from typing import Any, NoReturn, TypeAlias
 
+    from autograd_lite.graph import Number, Stored, Text
     from autograd_lite.primitives import Primitive
 
-_new = object.__new__
+    Result: TypeAlias = "Value"  # or a Dual, where one takes part
+
 _epoch = 0  # number of the current evaluation; grows when a leaf is set or a graph replayed
 
 
-def _set_data(node: Value, number: float) -> None:
+def _set_data(node: Value, number: Number) -> None:
     global _epoch
     if node._primitive is not None:
         raise NonLeafError(
@@ -56,7 +59,7 @@ def _set_data(node: Value, number: float) -> None:
     node._epoch = _epoch
 
 
-def _set_grad(node: Value, number: float) -> None:
+def _set_grad(node: Value, number: Number) -> None:
     node._grad = to_float(number, "grad")
 
 
@@ -72,6 +75,52 @@ def _number(other: Any, who: str) -> float:
     if isinstance(other, Node):
         return other._data
     return to_float(getattr(other, "data", other) if isinstance(other, Traced) else other, who)
+
+
+# What Value and Dual share: functions, since a compiled method takes its own class alone.
+
+
+def is_same(self: Any, other: object) -> bool:
+    if self is other:
+        return True
+    if isinstance(other, Traced) or not hasattr(other, "__float__"):
+        return NotImplemented  # type: ignore[no-any-return]
+    raise InputTypeError(
+        "Value == number: nodes are equal only to themselves. Write v.data == number, or math.isclose(v.data, number)."
+    )
+
+
+def refuse_to_round(self: Any, digits: object = 0) -> NoReturn:
+    raise InputTypeError("round: has no useful gradient. Write round(v.data, digits), or floor(v + 0.5).")
+
+
+def refuse_floor_division(self: Any, other: Any) -> NoReturn:
+    raise InputTypeError("// : not defined on Values. Write floor(a / b) from autograd_lite.")
+
+
+def refuse_remainder(self: Any, other: Any) -> NoReturn:
+    raise InputTypeError("% : not defined on Values. Write a - b * floor(a / b) from autograd_lite.")
+
+
+def meet_numpy(self: Any, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+    """Meet numpy: scalars on the left of an operator are numbers, everything else is refused."""
+    name: str = ufunc.__name__
+    operator = UFUNC_OPERATORS.get(name)
+    if operator and method == "__call__" and not any(getattr(x, "ndim", 0) for x in inputs):
+        a, b = (x if isinstance(x, Traced) else to_float(x, name) for x in inputs)
+        return operator(a, b)
+    if name in ROWS:
+        call = f"{name}({'v' if ROWS[name].arity == 1 else '...'})"
+        raise InputTypeError(f"np.{name}: would lose the gradient. Write {call} from autograd_lite.")
+    if any(getattr(x, "ndim", 0) for x in inputs):
+        raise InputTypeError(
+            f"np.{name}: a Value does not mix with numpy arrays. Write [x * v for x in array], "
+            f"or v.data for the plain number."
+        )
+    raise InputTypeError(
+        f"np.{name}: would lose the gradient. Use operators and the functions of autograd_lite, "
+        f"or v.data for the plain number."
+    )
 
 
 class Value(Node):
@@ -92,8 +141,8 @@ class Value(Node):
     __slots__ = ()
     level = 0
 
-    def __init__(self, data: float, label: str | None = None, role: str | None = None) -> None:
-        self._data = data if data.__class__ is float else to_float(data, "Value")
+    def __init__(self, data: Number, label: Text | None = None, role: Text | None = None) -> None:
+        self._data = data if type(data) is float else to_float(data, "Value")
         self._grad = 0.0
         self._primitive = self._a = self._b = None
         self._walk = 0
@@ -103,23 +152,10 @@ class Value(Node):
         if role is not None:
             self.role = role
 
-    if TYPE_CHECKING:
+    data: Stored[float] = stored("_data", "The number, a float. Only a leaf's can be set.", _set_data)
+    grad: Stored[float] = stored("_grad", "The gradient gathered so far: a float, or a graph of its own.", _set_grad)
 
-        @property
-        def data(self) -> float: ...
-        @data.setter
-        def data(self, number: float) -> None: ...
-        @property
-        def grad(self) -> float: ...
-        @grad.setter
-        def grad(self, number: float) -> None: ...
-    else:
-        data = property(attrgetter("_data"), _set_data, doc="The number, a float. Only a leaf's can be set.")
-        grad = property(
-            attrgetter("_grad"), _set_grad, doc="The gradient gathered so far: a float, or a graph of its own."
-        )
-
-    def named(self, label: str) -> Value:
+    def named(self, label: Text) -> Value:
         """Set the label and return this node: `z = (x * y).named("z")`."""
         self.label = label
         return self
@@ -137,47 +173,51 @@ class Value(Node):
             numbers = (a._data,)
         elif len(operands) == 2:
             a, b = operands
-            numbers = a if a.__class__ is float else a._data, b if b.__class__ is float else b._data
+            numbers = a if type(a) is float else a._data, b if type(b) is float else b._data
         else:
             a, b = operands, None
-            numbers = [operand if operand.__class__ is float else operand._data for operand in operands]
-        node = _new(Value)
+            numbers = [operand if type(operand) is float else operand._data for operand in operands]
+        node: Value = Value.__new__(Value)
         try:
             data = primitive.forward(*numbers)
         except FAILURES as failure:
             raise primitive.error(failure, numbers, operands) from None
-        node._data = data if data.__class__ is float else primitive.as_float(data, numbers, operands)
+        node._data = data if type(data) is float else primitive.as_float(data, numbers, operands)
         node._grad = 0.0
         node._primitive = primitive
         node._a = a
         node._b = b
         node._epoch = _epoch
         node._walk = 0
-        if modes.active:
+        if active.count:
             if not quiet and modes.checking.get() and not isfinite(node._data):
                 raise _nonfinite_error(node)
             if not modes.recording.get():
                 node._record(None, ())
             elif (scope := modes.innermost.get()) is not None:
                 node._scope = scope
+            if (made := modes.made.get()) is not None:
+                made.append(node)
         return node
 
     # `+`, `-`, `*` are spelled out: they cannot fail, and are most of every graph. A law of
     # the tests holds them to their rows.
 
     def __add__(self, other: Any) -> Value:
-        if modes.active:
+        if active.count:
             return self._apply_to(add, self, other)
-        node = _new(Value)
-        kind = other.__class__
+        node: Value = Value.__new__(Value)
+        kind = type(other)
         if kind is Value:
-            node._data = self._data + other._data
+            right: Value = other
+            node._data = self._data + right._data
         else:
             if kind is not float:
                 if kind is not int:
                     return add(self, other)  # type: ignore[no-any-return]
                 other = float(other)
-            node._data = self._data + other
+            number: float = other
+            node._data = self._data + number
         node._grad = 0.0
         node._primitive = add
         node._a = self
@@ -190,18 +230,20 @@ class Value(Node):
         return self._apply_to(add, other, self)
 
     def __sub__(self, other: Any) -> Value:
-        if modes.active:
+        if active.count:
             return self._apply_to(sub, self, other)
-        node = _new(Value)
-        kind = other.__class__
+        node: Value = Value.__new__(Value)
+        kind = type(other)
         if kind is Value:
-            node._data = self._data - other._data
+            right: Value = other
+            node._data = self._data - right._data
         else:
             if kind is not float:
                 if kind is not int:
                     return sub(self, other)  # type: ignore[no-any-return]
                 other = float(other)
-            node._data = self._data - other
+            number: float = other
+            node._data = self._data - number
         node._grad = 0.0
         node._primitive = sub
         node._a = self
@@ -211,18 +253,20 @@ class Value(Node):
         return node
 
     def __mul__(self, other: Any) -> Value:
-        if modes.active:
+        if active.count:
             return self._apply_to(mul, self, other)
-        node = _new(Value)
-        kind = other.__class__
+        node: Value = Value.__new__(Value)
+        kind = type(other)
         if kind is Value:
-            node._data = self._data * other._data
+            right: Value = other
+            node._data = self._data * right._data
         else:
             if kind is not float:
                 if kind is not int:
                     return mul(self, other)  # type: ignore[no-any-return]
                 other = float(other)
-            node._data = self._data * other
+            number: float = other
+            node._data = self._data * number
         node._grad = 0.0
         node._primitive = mul
         node._a = self
@@ -249,9 +293,9 @@ class Value(Node):
     def __rpow__(self, other: Any) -> Value:
         return self._apply_to(pow, other, self)
 
-    def _apply_to(self, primitive: Primitive, a: Any, b: Any) -> Value:
+    def _apply_to(self, primitive: Primitive, a: Any, b: Any) -> Result:
         """Return primitive(a, b), one of which is this node, without the row's look at both."""
-        kind = (b if a is self else a).__class__
+        kind = type(b if a is self else a)
         if kind is int:
             return self.apply(primitive, (self, float(b)) if a is self else (float(a), self))
         if kind is Value or kind is float:
@@ -279,17 +323,11 @@ class Value(Node):
     def __ge__(self, other: Any) -> bool:
         return self._data >= _number(other, ">=")
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        return object.__hash__(self)
 
     def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
-        if isinstance(other, Traced) or not hasattr(other, "__float__"):
-            return NotImplemented
-        raise InputTypeError(
-            "Value == number: nodes are equal only to themselves. "
-            "Write v.data == number, or math.isclose(v.data, number)."
-        )
+        return is_same(self, other)
 
     def __bool__(self) -> bool:
         return self._data != 0.0
@@ -300,38 +338,29 @@ class Value(Node):
             "Use exp(v), log(v), ... from autograd_lite instead of math's, or v.data for the plain number."
         )
 
-    __int__ = __index__ = __complex__ = __trunc__ = __floor__ = __ceil__ = __float__
+    def __int__(self) -> NoReturn:
+        self.__float__()
 
-    def __round__(self, digits: int = 0) -> NoReturn:
-        raise InputTypeError("round: has no useful gradient. Write round(v.data, digits), or floor(v + 0.5).")
+    def __index__(self) -> NoReturn:
+        self.__float__()
+
+    __complex__ = __trunc__ = __floor__ = __ceil__ = __float__
+
+    __round__ = refuse_to_round
 
     def __floordiv__(self, other: Any) -> NoReturn:
-        raise InputTypeError("// : not defined on Values. Write floor(a / b) from autograd_lite.")
+        refuse_floor_division(self, other)
+
+    def __rfloordiv__(self, other: Any) -> NoReturn:
+        refuse_floor_division(self, other)
 
     def __mod__(self, other: Any) -> NoReturn:
-        raise InputTypeError("% : not defined on Values. Write a - b * floor(a / b) from autograd_lite.")
+        refuse_remainder(self, other)
 
-    __rfloordiv__, __rmod__ = __floordiv__, __mod__
+    def __rmod__(self, other: Any) -> NoReturn:
+        refuse_remainder(self, other)
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        """Meet numpy: scalars on the left of an operator are numbers, everything else is refused."""
-        name: str = ufunc.__name__
-        operator = UFUNC_OPERATORS.get(name)
-        if operator and method == "__call__" and not any(getattr(x, "ndim", 0) for x in inputs):
-            a, b = (x if isinstance(x, Traced) else to_float(x, name) for x in inputs)
-            return operator(a, b)
-        if name in ROWS:
-            call = f"{name}({'v' if ROWS[name].arity == 1 else '...'})"
-            raise InputTypeError(f"np.{name}: would lose the gradient. Write {call} from autograd_lite.")
-        if any(getattr(x, "ndim", 0) for x in inputs):
-            raise InputTypeError(
-                f"np.{name}: a Value does not mix with numpy arrays. Write [x * v for x in array], "
-                f"or v.data for the plain number."
-            )
-        raise InputTypeError(
-            f"np.{name}: would lose the gradient. Use operators and the functions of autograd_lite, "
-            f"or v.data for the plain number."
-        )
+    __array_ufunc__ = meet_numpy
 
     def __repr__(self) -> str:
         label = f", label={self.label!a}" if self.label else ""
@@ -363,7 +392,7 @@ class Value(Node):
         check_fresh(self)
         partials = self._primitive.partials(self._data, numbers_of(self))
         return tuple(
-            0.0 if operand.__class__ is float else float(local or 0.0)
+            0.0 if type(operand) is float else float(local or 0.0)
             for operand, local in zip(self.operands, partials, strict=True)
         )
 
@@ -390,7 +419,7 @@ class Value(Node):
         global _epoch
         _epoch += 1
         replay(order, _epoch)
-        if modes.active and modes.checking.get():
+        if active.count and modes.checking.get():
             for node in order:
                 if not isfinite(node._data) and node._primitive is not None:
                     raise _nonfinite_error(node)
@@ -401,7 +430,7 @@ class Value(Node):
         for operand, term in contributions(self, self._grad):
             operand._grad += term
 
-    def backward(self, seed: float = 1.0, *, create_graph: bool = False) -> None:
+    def backward(self, seed: Number = 1.0, *, create_graph: bool = False) -> None:
         """Add seed * dself/dleaf to the grad of every leaf below.
 
         Leaves accumulate over calls, as the batch algorithm wants; the nodes between start
@@ -431,7 +460,7 @@ class Value(Node):
                 if node._primitive is not None:
                     node._grad = graph._data
                 else:
-                    has_gathered = node._grad.__class__ is Value or node._grad
+                    has_gathered = type(node._grad) is Value or node._grad
                     node._grad = graph + node._grad if has_gathered else graph
             return
         add_gradients(self, to_float(seed, "backward: seed"))
@@ -484,6 +513,9 @@ class Value(Node):
     detach = _method(table.detach)
 
 
+if hasattr(Value.__hash__, "__code__"):  # not compiled: then this one is in C, and a third of the cost
+    Value.__hash__ = object.__hash__  # type: ignore[method-assign]
+
 UFUNC_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "add": operator.add,
     "subtract": operator.sub,
@@ -503,7 +535,7 @@ UFUNC_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 """numpy scalars on the left hand over to these (a numpy ufunc's name -> the operator)."""
 
 
-def _restore(data: float, grad: float, label: str | None, role: str | None) -> Value:
+def _restore(data: float, grad: float, label: Text | None, role: Text | None) -> Value:
     leaf = Value(data, label, role)
     leaf._grad = grad
     return leaf
@@ -521,7 +553,7 @@ def _nonfinite_error(node: Value) -> NonFiniteError:
     return error
 
 
-def leaves(**numbers: float) -> list[Value]:
+def leaves(**numbers: Number) -> list[Value]:
     """Return one leaf per keyword, labelled with it: `w, x = leaves(w=2.0, x=-1.0)`.
 
     >>> w, x = leaves(w=2.0, x=-1.0)
@@ -531,7 +563,7 @@ def leaves(**numbers: float) -> list[Value]:
     return [Value(number, label) for label, number in numbers.items()]
 
 
-def gradients(root: Value, leaves: Iterable[Value], *, create_graph: bool = False, seed: float = 1.0) -> list[Any]:
+def gradients(root: Value, leaves: Iterable[Value], *, create_graph: bool = False, seed: Number = 1.0) -> list[Any]:
     """Return droot/dleaf for each leaf, touching no `.grad`.
 
     Args:
@@ -559,4 +591,4 @@ def gradients(root: Value, leaves: Iterable[Value], *, create_graph: bool = Fals
     with modes.Mode(modes.inside_gradient, True), modes.Mode(modes.recording, True):
         graphs = graph_sweep(root, start)
         found = [graphs.get(leaf, 0.0) for leaf in wanted]
-        return [gradient if gradient.__class__ is Value else Value(gradient) for gradient in found]
+        return [gradient if type(gradient) is Value else Value(gradient) for gradient in found]

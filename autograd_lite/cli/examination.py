@@ -10,7 +10,7 @@ import subprocess
 from importlib import metadata, util
 
 import autograd_lite
-from autograd_lite import Value, draw
+from autograd_lite import Value, draw, variant
 from autograd_lite.cli.console import BOLD, RED, say, styled
 from autograd_lite.errors import RenderError
 from autograd_lite.render.files import install_command, render
@@ -33,6 +33,7 @@ def doctor() -> int:
     """Print what is installed and what works; return 1 where something is broken, not merely missing."""
     say(f"{'python':14} {platform.python_version()}")
     say(f"{'autograd_lite':14} {autograd_lite.__version__} in {_home()}")
+    say(f"{'core':14} {variant.VARIANT}")
     missing = []
     version = dot_version()
     say(f"{'dot':14} {version or '-'}")

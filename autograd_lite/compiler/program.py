@@ -26,6 +26,7 @@ from autograd_lite.errors import ArgumentError, AutogradError, InputTypeError, N
 from autograd_lite.modes import raise_on_nonfinite
 from autograd_lite.primitives import to_float
 from autograd_lite.value import Value
+from autograd_lite.variant import NATIVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -115,8 +116,9 @@ class Program:
         count, source = len(self.parameters), self.source
         if not self._held and count:
             self.code.shared[:count] = [p.data for p in self.parameters]
-            for p in self.parameters:
-                p.__class__ = self._resident
+            if not NATIVE:
+                for p in self.parameters:
+                    p.__class__ = self._resident
             self._held = True
         if source.inputs and not isinstance(source, ExampleSource):
             self._set_inputs([leaf.data for leaf in source.inputs])
@@ -126,6 +128,11 @@ class Program:
         start = self.lowered.rolled.inputs
         self.code.shared[start : start + len(numbers)] = numbers
 
+    def _look(self) -> None:
+        """Bring parameters of compiled Values up to date at once: such a Value cannot ask when it is looked at."""
+        if NATIVE:
+            self._release()
+
     def _release(self) -> None:
         """Bring the parameters up to date and let them be Values."""
         if not self._held:
@@ -133,8 +140,9 @@ class Program:
         self._held = False
         count = len(self.parameters)
         numbers = self.code.shared[: 2 * count].tolist()
-        for p in self.parameters:
-            p.__class__ = Value
+        if not NATIVE:
+            for p in self.parameters:
+                p.__class__ = Value
         for p, number, slope in zip(self.parameters, numbers[:count], numbers[count:], strict=True):
             if p.data != number:
                 p.data = number
@@ -151,6 +159,7 @@ class Program:
             return self._shape(*self.source.evaluate(), on_values=True)
         self._upload()
         self.code.evaluate()
+        self._look()
         values, slopes = self._results()
         if not np.isfinite(values).all() or (slopes is not None and not np.isfinite(slopes).all()):
             return self._second_opinion(values)
@@ -178,6 +187,7 @@ class Program:
                 return self._step_on_values(optimizer)
         self._upload()
         loss = trainer.step()
+        self._look()
         if loss is None:
             raise self._not_finite()
         return loss
@@ -211,6 +221,7 @@ class Program:
             order = np.concatenate(chosen[1]).astype(np.int64) if count else np.zeros(0, np.int64)
             self.code.point_to(as_matrix(chosen[0]), order, starts, True)
         losses, made = trainer.run(count)
+        self._look()
         if chosen and count:
             self.code.control.set(matrix=0)
             self.source.arrays = _rows(chosen[0], chosen[1][min(made, count - 1)])

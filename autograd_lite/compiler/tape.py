@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograd_lite import table, value
+from autograd_lite import modes, table
 from autograd_lite.errors import InputTypeError
 from autograd_lite.graph import topological_order
+from autograd_lite.modes import Mode
 from autograd_lite.value import Value
 
 if TYPE_CHECKING:
@@ -69,23 +70,15 @@ def paused_collector() -> Iterator[None]:
 def watching() -> Iterator[list[Value]]:
     """Catch the Values made in the block, in order, and refuse what a recorded graph would not repeat."""
     made: list[Value] = []
-    new, catch = object.__new__, made.append
-
-    def new_value(kind: type[Value]) -> Value:
-        node = new(kind)
-        catch(node)
-        return node
-
     names = ("__lt__", "__le__", "__gt__", "__ge__", "__bool__", "data")
     before = {name: vars(Value)[name] for name in names}
     try:
-        value._new = new_value  # type: ignore[assignment]
         for name in names[:-1]:
             setattr(Value, name, _refusing(name, before[name]))
         Value.data = property(_reading(before["data"].fget), before["data"].fset)  # type: ignore[assignment]
-        yield made
+        with Mode(modes.made, made):
+            yield made
     finally:
-        value._new = new
         for name in names:
             setattr(Value, name, before[name])
 

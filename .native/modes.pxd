@@ -1,0 +1,2 @@
+cdef class Active:
+    cdef public long count

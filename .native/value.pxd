@@ -1,0 +1,11 @@
+cimport cython
+from autograd_lite.graph cimport Node
+from autograd_lite.modes cimport Active
+
+cdef long long _epoch
+cdef Active active
+
+@cython.no_gc
+cdef class Value(Node):
+    cpdef Value apply(self, object primitive, tuple operands)
+    cdef object _apply_to(self, object primitive, object a, object b)

@@ -1,6 +1,7 @@
 """Every row against 50 digits: values, local gradients, second derivatives."""
 
 import math
+from fractions import Fraction
 
 import pytest
 from mpmath import mp as plain_mp
@@ -9,6 +10,7 @@ from support.oracle import mp
 from support.points import NO_FLOAT_ORACLE, TABLE, points, probes
 
 from autograd_lite import Value, gradients
+from autograd_lite.floats import rounding_of_decrement
 from autograd_lite.primitives import ROWS
 
 ORACLED = [row for row in TABLE if row.name not in NO_FLOAT_ORACLE]
@@ -257,3 +259,8 @@ def test_mixed_second_derivatives_do_not_depend_on_the_order(row):
         for i in range(len(xs)):
             for j in range(i):
                 assert hessian[i][j] == pytest.approx(hessian[j][i], rel=1e-12, abs=1e-13)
+
+
+def test_what_a_decrement_loses_to_rounding_is_told_exactly():
+    for n in (0.0, 1.0, 0.1, -0.3, 1 / 3, 2.0**-60, 3.5, 2.0**53, 2.0**53 + 2, -(2.0**53), 2.0**54, 1e300):
+        assert Fraction(rounding_of_decrement(n)) == Fraction(n) - 1 - Fraction(n - 1.0)

@@ -129,6 +129,10 @@ def test_the_distance_to_the_nearest_kink():
     assert {row.name for row in TABLE if row.kink_distance} == {name for name, _, _ in DISTANCES}
 
 
+def test_a_rectified_zero_has_no_sign():
+    assert bits(relu(-0.0)) == bits(relu(0.0)) == bits(0.0)
+
+
 SINGULAR = {
     "relu at 0": (relu, (0.0,), 0.0),
     "relu at -0": (relu, (-0.0,), 0.0),

@@ -9,8 +9,11 @@ import pytest
 from autograd_lite import (
     Value,
     cross_entropy,
+    derivative,
     exp,
     gradients,
+    hessian,
+    hvp,
     log,
     mean,
     no_grad,
@@ -67,6 +70,8 @@ def test_a_forgotten_return_in_a_local_gradient_is_an_error():
     x = Value(3.0)
     with pytest.raises(InputTypeError, match="local gradient of f_forgetful"):
         gradients(row(x), [x], create_graph=True)
+    with pytest.raises(InputTypeError, match="local gradient of f_forgetful"):
+        hvp(row)(3.0, 1.0)
 
 
 def test_a_declared_none_is_no_gradient():
@@ -74,6 +79,15 @@ def test_a_declared_none_is_no_gradient():
     x, n = Value(3.0), Value(2.0)
     row(x, n).backward()
     assert (x.grad, n.grad) == (2.0, 0.0)
+    assert hvp(lambda v: row(v[0] * v[0], v[1]))([3.0, 2.0], [1.0, 0.0]) == [4.0, 0.0]
+
+
+def test_a_slope_that_divides_by_a_constant_zero_is_infinite_at_any_order():
+    """The constant is a plain float, whose own division would raise."""
+    row = primitive("f_ratio", lambda a, b: a * b, lambda y, a, b: a / b, None)
+    for order in (1, 2):
+        assert derivative(lambda a: row(a, 0.0), order)(3.0) == math.inf
+    assert hessian(lambda a: row(a, 0.0))(3.0) == hvp(lambda a: row(a, 0.0))(3.0, 1.0) == math.inf
 
 
 @pytest.mark.parametrize(

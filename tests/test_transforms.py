@@ -371,6 +371,23 @@ def test_jvp_and_vjp_are_dual_on_lists(numbers):
     assert linearize(vector, POINT)[1](along) == pytest.approx(rates, rel=1e-14, abs=1e-14)
 
 
+def test_what_the_function_does_not_use_gets_zero():
+    def cube(x):
+        return x[0] * x[0] * x[0]
+
+    def f(x):
+        return [cube(x), 7.0]
+
+    point, along = [2.0, 5.0], [1.0, 1.0]
+    assert grad(cube)(point) == hvp(cube)(point, along) == [12.0, 0.0]
+    assert hessian(cube)(point) == jacobian(f)(point) == [[12.0, 0.0], [0.0, 0.0]]
+    assert jvp(f, [point], [along]) == ([8.0, 7.0], [12.0, 0.0])
+    assert vjp(f, point)[1]([1.0, 1.0]) == ([12.0, 0.0],)
+    assert linearize(f, point)[1](along) == [12.0, 0.0]
+    assert grad(lambda x: 7.0)(2.0) == hessian(lambda x: 7.0)(2.0) == hvp(lambda x: 7.0)(2.0, 1.0) == 0.0
+    assert taylor(lambda x: 7.0, 2)(2.0) == [7.0, 0.0, 0.0]
+
+
 def test_linearize_evaluates_once():
     calls = []
 

@@ -19,14 +19,15 @@ EXTRAS = (
     ("graphviz", "graphviz", "pictures as .png, .pdf (together with dot)"),
     ("pygraphviz", "pygraphviz", ""),
     ("numpy", "numpy", "arrays in and out of nn"),
-    ("matplotlib", "matplotlib", ""),
+    ("llvmlite", "llvmlite", "native programs: compile, fit(..., compiled=True)"),
+    ("matplotlib", "matplotlib", "pictures of training"),
     ("sklearn", "scikit-learn", "moons, circles, blobs, digits"),
     ("hypothesis", "hypothesis", "property tests of gradients"),
     ("mpmath", "mpmath", "the oracle of our own tests"),
     ("pytest", "pytest", "our own tests"),
     ("jupyterlab", "jupyterlab", "the notebooks"),
 )
-"""Module, distribution, what it is for; "" where nothing here needs it yet."""
+"""Module, distribution, what it is for; "" where something else does as well."""
 
 
 def doctor() -> int:

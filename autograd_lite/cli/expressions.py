@@ -80,9 +80,11 @@ def assignments(texts: Sequence[str], variables: Sequence[str]) -> dict[str, flo
     for text in texts:
         name, sign, number = text.partition("=")
         name = name.strip()
-        if not sign or name not in variables:
-            given = ", ".join(variables) or "none"
-            raise ArgumentError(f"expression: variables are given as name=number, got {text!r}. Its names: {given}.")
+        if not sign:
+            raise ArgumentError(f"expression: variables are given as name=number, got {text!r}. Write x=2.")
+        if name not in variables:
+            rule = f"the variables are {', '.join(variables)}" if variables else "there are no variables"
+            raise ArgumentError(f"expression: {rule}, got {text!r}. Leave it out, or use it in the formula.")
         try:
             numbers[name] = float(number)
         except ValueError:
@@ -105,7 +107,7 @@ def _parse(text: str) -> ast.expr:
         tree = ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:
         raise ArgumentError(
-            f"expression: cannot be read, got {text!r:.60}: {error.msg}. Write it as in Python."
+            f"expression: cannot be read, got {text!r:.60}: {error.msg}. Write it as in Python: 2*x, x**2."
         ) from None
     except (ValueError, RecursionError, MemoryError):  # a null byte; nesting beyond Python's own parser
         raise ArgumentError(
@@ -147,8 +149,12 @@ def _trouble(node: ast.expr) -> str:
         if node.func.id == "where" and len(node.args) != arity:
             return f"where takes {arity} operands, got {len(node.args)}. Write where(greater(x, 0), a, b)."
         return "functions take plain operands: f(a, b)." if node.keywords else ""
-    cure = " Write greater(a, b), which is 1 where a > b." if isinstance(node, ast.Compare) else ""
-    return f"numbers, names, + - * / ** and functions only, got {_name(node)}.{cure}"
+    cure = ""
+    if isinstance(node, ast.Compare):
+        cure = " Write greater(a, b), which is 1 where a > b."
+    elif isinstance(node, ast.IfExp):
+        cure = " Write where(greater(x, 0), a, b)."
+    return f"numbers, names, + - * / ** and functions only, got {_name(node)}: {ast.unparse(node):.60}.{cure}"
 
 
 def _no_function(text: str) -> str:

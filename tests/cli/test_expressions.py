@@ -43,6 +43,7 @@ def test_floats_and_values_give_the_same_bits(text):
     [
         ("", "cannot be read"),
         ("x +", "cannot be read"),
+        ("2x", "cannot be read, got '2x': .*Write it as in Python: 2\\*x"),
         ("x\0", "cannot be read"),
         ("x^2", "Write x\\*\\*2"),
         ("x // 2", "got FloorDiv"),
@@ -52,7 +53,7 @@ def test_floats_and_values_give_the_same_bits(text):
         ("x.__class__", "got Attribute"),
         ("x[0]", "got Subscript"),
         ("[x]", "got List"),
-        ("x if x else 1", "got IfExp"),
+        ("x if x else 1", "got IfExp: x if x else 1. Write where"),
         ("lambda: x", "got Lambda"),
         ("x < 1", "got Compare"),
         ("(y := x)", "got NamedExpr"),
@@ -140,7 +141,7 @@ def test_functions_of_several_numbers_take_them_one_by_one():
         (["x=1"], "none for y. Add y=1"),
         (["x=1", "y=a"], "y must be a number, got 'a'"),
         (["x=1", "y=nan"], "y must be finite"),
-        (["x=1", "y=1", "z=1"], "got 'z=1'. Its names: x, y"),
+        (["x=1", "y=1", "z=1"], "variables are x, y, got 'z=1'. Leave it out"),
         (["x"], "given as name=number, got 'x'"),
     ],
 )

@@ -121,10 +121,10 @@ def _closed(
     known = {scope: {scope.name, str(scope), name} for scope, name in names.items()}
     for name in opened:  # operations have been opened before
         if name not in DEFINITIONS and not any(name in ways for ways in known.values()):
-            there = ", ".join([repr(name) for name in names.values()][:8]) or "none"
+            there = ", ".join([repr(name) for name in names.values()][:8])
             raise ArgumentError(
                 f"draw: open must name a scope of the graph, or one of the operations {', '.join(DEFINITIONS)}, "
-                f"got {name!r:.60}. The scopes are {there}."
+                f"got {name!r:.60}. {f'The scopes are {there}' if there else 'This graph has no scopes'}."
             )
     kept_open = {outer for scope, path in paths.items() if not known[scope].isdisjoint(opened) for outer in path}
     if depth is not None:

@@ -119,7 +119,7 @@ def test_an_operation_is_opened_by_its_name():
     assert "exp" in opened.text()
     assert "sigmoid σ" in opened.dot()
     assert x.grad == gradients(f, [x])[0]
-    with pytest.raises(ArgumentError, match=r"open must name a scope .* got 'sigmiod'. The scopes are none"):
+    with pytest.raises(ArgumentError, match=r"open must name a scope .* got 'sigmiod'. This graph has no scopes"):
         draw(f, open="sigmiod")
     with pytest.raises(ArgumentError, match="depth must be an int of at least 0, got -1"):
         draw(f, depth=-1)

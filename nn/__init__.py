@@ -38,6 +38,18 @@ from nn.saving import load, save
 from nn.stopping import EarlyStopping
 from nn.training import fit
 
+TYPE_CHECKING = False
+if not TYPE_CHECKING:  # a type checker shall go on saying that there is no such name
+
+    def __getattr__(name: str) -> object:
+        """Say what the loss of that name in PyTorch is called here."""
+        import sys
+
+        losses = {"MSELoss": mse, "CrossEntropyLoss": cross_entropy, "BCELoss": bce, "BCEWithLogitsLoss": bce_logits}
+        cure = f". Losses are functions here: nn.{losses[name].name}(output, target)" if name in losses else ""
+        raise AttributeError(f"module 'nn' has no attribute {name!r}{cure}", name=name, obj=sys.modules[__name__])
+
+
 __all__ = [
     "Activation",
     "Adam",

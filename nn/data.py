@@ -113,7 +113,7 @@ def _sklearn(who: str) -> Any:
         from sklearn import datasets
     except ImportError:
         raise ImportError(
-            f"data.{who}: needs scikit-learn, which is not installed. Run pip install 'autograd_lite[data]'."
+            f"data.{who}: needs scikit-learn, which is not installed. Run `python -m pip install scikit-learn`."
         ) from None
     return datasets
 

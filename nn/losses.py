@@ -141,7 +141,11 @@ def loss_named(loss: Any) -> Any:
     """Return the loss of that name; a Loss, or a function (output, target) of your own, as it is."""
     if isinstance(loss, str):
         if loss not in LOSSES:
-            raise ArgumentError(f"loss: must be one of {', '.join(LOSSES)} or a function, got {loss!r}.")
+            from difflib import get_close_matches
+
+            near = get_close_matches(loss.lower(), LOSSES, 1, 0.7)
+            cure = f"Did you mean {near[0]!r}?" if near else "Write loss='mse', say."
+            raise ArgumentError(f"loss: must be one of {', '.join(LOSSES)} or a function, got {loss!r:.60}. {cure}")
         return LOSSES[loss]
     if not callable(loss):
         raise InputTypeError(f"loss: must be a function (output, target) or a name, got {loss!r}.")

@@ -15,6 +15,17 @@ if TYPE_CHECKING:
     from nn.recording import Recording
 
 
+ELSEWHERE = {
+    "train": "Leave it out: nothing here behaves otherwise in training.",
+    "eval": "Leave it out: nothing here behaves otherwise in training.",
+    "to": "Leave it out: there is one device.",
+    "forward": "Write model(x), and __call__ in a class of your own.",
+    "fit": "Write nn.fit(model, X, y, loss=...).",
+    "save": "Write nn.save(model, 'model.json').",
+}
+"""Methods of models in other libraries, and what to write here."""
+
+
 class Module:
     """Something with parameters: a neuron, a layer, a network, or a class of your own.
 
@@ -42,6 +53,14 @@ class Module:
     """The loss it was trained with; set by `fit`, it decides what predictions mean."""
     classes: tuple[str, ...] | None = None
     """The names of the classes, where the targets were names."""
+
+    if not TYPE_CHECKING:  # a type checker shall go on saying that there is no such attribute
+
+        def __getattr__(self, name: str) -> Any:
+            kind, cure = type(self).__name__, ELSEWHERE.get(name)
+            raise AttributeError(
+                f"{kind!r} object has no attribute {name!r}" + (f". {cure}" if cure else ""), name=name, obj=self
+            )
 
     def __call__(self, x: Sequence[Any]) -> Any:
         """Return the output at one example: a Value, or a list where there are several."""

@@ -34,10 +34,7 @@ class Sequential(Module):
             raise ArgumentError("Sequential: at least one layer is needed, got none.")
         for layer in layers:
             if not isinstance(layer, Module):
-                raise InputTypeError(
-                    f"Sequential: every layer must be a Module, got {layer!r} of type {type(layer).__name__}. "
-                    f"Wrap a function in nn.Activation, or write a Module."
-                )
+                raise InputTypeError(f"Sequential: every layer must be a Module, got {_got(layer)}")
         self.layers = list(layers)
         expected, before = None, ""
         for layer in layers:
@@ -100,6 +97,15 @@ class Sequential(Module):
     def __repr__(self) -> str:
         lines = "\n".join(repr(layer) for layer in self.layers)
         return f"{super().__repr__()}\n  " + lines.replace("\n", "\n  ")
+
+
+def _got(layer: Any) -> str:
+    """Return what was given for a layer, and what to write instead."""
+    if isinstance(layer, type):
+        return f"the class {layer.__name__}. Write {layer.__name__}(...)."
+    if isinstance(layer, (list, tuple)):
+        return f"a {type(layer).__name__}. Write Sequential(*layers)."
+    return f"{layer!r:.60} of type {type(layer).__name__}. Wrap a function in nn.Activation, or write a Module."
 
 
 class MLP(Sequential):

@@ -49,6 +49,11 @@ class Optimizer:
         """The learning rate of the next step."""
         return number(self.schedule(self.steps), f"{type(self).__name__}: lr", 0.0)
 
+    def __repr__(self) -> str:
+        """Return what it moves, and how fast: SGD(17 parameters, lr=0.1)."""
+        count = len(self.parameters)
+        return f"{type(self).__name__}({count} parameter{'s' * (count != 1)}, lr={self.lr:g})"
+
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
         for parameter in self.parameters:

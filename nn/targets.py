@@ -102,7 +102,8 @@ def class_names(y: list[Any], outputs: int | None, known: tuple[str, ...] | None
     classes = known or tuple(sorted(set(names)))
     for k, label in enumerate(y):
         if label not in classes:
-            raise ArgumentError(f"{who}: row {k} of y must be one of {', '.join(classes)}, got {label!r}.")
+            cure = " Make a new model for other classes." if known else ""
+            raise ArgumentError(f"{who}: row {k} of y must be one of {', '.join(classes)}, got {label!r:.60}.{cure}")
     if len(classes) == 1:
         raise ArgumentError(f"{who}: y must name at least two classes, got {names[0]!r:.40} alone.")
     if outputs is not None and len(classes) != (outputs if outputs > 1 else 2):
@@ -151,7 +152,8 @@ def _check(target: Any, loss: Loss, outputs: int | None, who: str) -> None:
             k = index(target)
         except TypeError:
             raise InputTypeError(
-                f"{who}: a class index is needed, got {target!r} of type {type(target).__name__}."
+                f"{who}: a class index is needed, got {target!r:.40} of type {type(target).__name__}. "
+                f"Write 0, 1, 2, ..., or a name: int(t) of a whole number."
             ) from None
         if k < 0 or (outputs is not None and k >= outputs):
             rule = "not be negative" if outputs is None else f"lie in 0..{outputs - 1} for {outputs} outputs"

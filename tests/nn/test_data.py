@@ -96,7 +96,7 @@ def test_without_scikit_learn_the_error_names_the_extra(monkeypatch):
         return real(name, *arguments)
 
     monkeypatch.setattr(builtins, "__import__", no_sklearn)
-    with pytest.raises(ImportError, match=r"data\.moons: needs scikit-learn.*autograd_lite\[data\]"):
+    with pytest.raises(ImportError, match=r"data\.moons: needs scikit-learn.*python -m pip install scikit-learn"):
         toy.moons()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import nn
 from autograd_lite import Value
-from autograd_lite.errors import ArgumentError, InputTypeError
+from autograd_lite.errors import ArgumentError, AutogradError, InputTypeError
 
 
 class Scale(nn.Module):
@@ -114,3 +114,39 @@ def test_a_module_of_ones_own_stands_in_a_sequence_and_is_evaluated_without_a_gr
 def test_call_must_be_written():
     with pytest.raises(NotImplementedError, match="__call__"):
         nn.Module()([1.0])
+
+
+def test_what_other_libraries_have_is_refused_with_what_to_write_here():
+    model = nn.MLP(2, [1])
+    for name in ("train", "eval", "to", "fit", "save", "forward"):
+        assert not hasattr(model, name)
+        with pytest.raises(AttributeError, match=rf"'MLP' object has no attribute '{name}'. (Leave it out|Write )"):
+            getattr(model, name)
+    with pytest.raises(AttributeError, match=r"no attribute 'wieghts'$") as caught:
+        model.wieghts  # noqa: B018
+    assert caught.value.obj is model, "for the suggestions of Python's own"
+    with pytest.raises(AttributeError, match=r"functions here: nn\.cross_entropy\(output, target\)"):
+        nn.CrossEntropyLoss  # noqa: B018
+    with pytest.raises(AttributeError, match=r"module 'nn' has no attribute 'Dropout'$"):
+        nn.Dropout  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: nn.Sequential([nn.Linear(2, 1)]), "got a list. Write Sequential(*layers)."),
+        (lambda: nn.Sequential(nn.Linear(2, 1), nn.Tanh), "got the class Tanh. Write Tanh(...)."),
+        (lambda: nn.Sequential(nn.Linear(2, 1), "tanh"), "got 'tanh' of type str. Wrap a function in nn.Activation"),
+        (lambda: nn.fit(nn.MLP(2, [2]), [[0, 1]], [0], loss="crossentropy"), "Did you mean 'cross_entropy'?"),
+        (lambda: nn.fit(nn.MLP(2, [2]), [[0, 1]], [0], loss="xyz"), "got 'xyz'. Write loss='mse', say."),
+        (lambda: nn.fit(nn.MLP(2, [2]), [[0, 1]], [0.0], loss="cross_entropy"), "got 0.0 of type float. Write 0, 1"),
+    ],
+)
+def test_errors_say_what_to_write(call, words):
+    with pytest.raises(AutogradError) as caught:
+        call()
+    assert words in str(caught.value)
+
+
+def test_an_optimizer_says_what_it_moves():
+    assert repr(nn.SGD(nn.MLP(2, [1]).parameters(), lr=0.1)) == "SGD(3 parameters, lr=0.1)"

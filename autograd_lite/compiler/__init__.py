@@ -9,7 +9,7 @@ Read in this order:
     adjoint    -> gradients in pull form, again sums of products
     forms      -> rows spelled out in elementary rows
     affine, roll -> thousands of nodes become loops
-    plan       what is computed when
+    plan, repeat  what is computed when, and what comes again and again
     emit_numpy the loops as NumPy calls: the reference
     writer, rows_llvm, streams, emit_llvm -> the loops as vectors of machine code
     vm         graphs without loops, from tables

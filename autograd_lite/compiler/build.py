@@ -13,6 +13,7 @@ from autograd_lite.compiler.circuit import Circuit, Uncompilable
 from autograd_lite.compiler.forms import spell_out
 from autograd_lite.compiler.normal import normalise
 from autograd_lite.compiler.plan import Plan, make_plan
+from autograd_lite.compiler.repeat import join_terms, length_of
 from autograd_lite.compiler.roll import RESULT, Flat, Rolled, TooLong, roll
 from autograd_lite.compiler.source import ExampleSource, Source
 from autograd_lite.compiler.tape import paused_collector
@@ -51,6 +52,8 @@ class Lowered:
     recorded: int
     notes: list[str] = field(default_factory=list)
     inputs: int = 0
+    length: int = 0
+    """How many instructions are to be written, repeated ones once."""
     records: Records | None = None
     """Of the level machine, where that is to run it."""
 
@@ -77,20 +80,33 @@ def _lower(source: Source, gradient: bool, engine: str | None) -> Lowered:
     notes: list[str] = []
     for batched, samples, budget in _attempts(source, normalise(tape), engine, notes):
         circuit, roots, slopes = _with_gradients(source, batched, gradient)
+        flat = Flat(circuit, circuit.live([*roots, *slopes]))
         counts = len(source.parameters), source.shared_inputs
         try:
-            flat = Flat(circuit, circuit.live([*roots, *slopes]))
             rolled = roll(circuit, flat, slopes, *counts, budget)
+            plan = _planned(rolled, roots, {axis: len(data) for axis, data in samples.items()})
+            length = length_of(plan.steps, rolled.instructions)
+            if length > budget:
+                raise TooLong(f"{length} instructions")
+            return Lowered(circuit, roots, rolled, plan, samples, len(tape.code), notes, counts[1], length)
         except TooLong as reason:
             notes.append(str(reason))
-            if samples or engine == "native":
-                continue
+        if not samples and engine != "native":
             rolled, records = tabulate(circuit, flat, slopes, *counts)
-            return Lowered(circuit, roots, rolled, Plan([], {}), {}, len(tape.code), notes, counts[1], records)
-        plan = make_plan(rolled, {axis: len(data) for axis, data in samples.items()})
-        _keep(rolled, roots)
-        return Lowered(circuit, roots, rolled, plan, samples, len(tape.code), notes, counts[1])
+            return Lowered(circuit, roots, rolled, Plan([], {}), {}, len(tape.code), notes, counts[1], 0, records)
     raise Uncompilable("; ".join(notes))
+
+
+def _planned(rolled: Rolled, roots: list[int], sizes: dict[int, int]) -> Plan:
+    """Return the plan, with the terms of sums joined that lie in step."""
+    make_plan(rolled, sizes)
+    for root in roots:  # what is wanted of every sample is kept for every sample
+        group = rolled.group_of[root]
+        if group is not None and group.space == RESULT:
+            group.crossing = True
+    for instruction in rolled.instructions:
+        join_terms(instruction)
+    return make_plan(rolled, sizes)
 
 
 def _attempts(
@@ -134,11 +150,3 @@ def _with_gradients(source: Source, batched: Batched, gradient: bool) -> tuple[C
     slopes = add_gradients(circuit, roots[0], len(source.parameters), ROWS) if gradient else []
     circuit, nodes = spell_out(circuit, [*roots, *slopes], ROWS)
     return circuit, nodes[: len(roots)], nodes[len(roots) :]
-
-
-def _keep(rolled: Rolled, roots: list[int]) -> None:
-    """What is wanted of every sample is kept for every sample."""
-    for root in roots:
-        group = rolled.group_of[root]
-        if group is not None and group.space == RESULT:
-            group.crossing = True

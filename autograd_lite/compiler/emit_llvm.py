@@ -15,6 +15,7 @@ import numpy as np
 
 from autograd_lite.compiler.circuit import SYMMETRIC
 from autograd_lite.compiler.plan import WIDTH
+from autograd_lite.compiler.repeat import Stretch, places_of_sums, stretches
 from autograd_lite.compiler.rows_llvm import apply_row
 from autograd_lite.compiler.streams import Dim, Layout, Streams
 from autograd_lite.compiler.writer import Module, Writer, kind_of
@@ -41,54 +42,57 @@ class Emitter:
         self.tables: list[NDArray[np.int32]] = []
         self.table_size = 0
         self.sums: dict[Instruction, int] = {}
-        self.cleared: set[Instruction] = set()
         self.block = "0"
+        self.moving: tuple[str, list[int]] | None = None
+        """In a repeated stretch: which time it is, and how far the columns of the instruction move each time."""
         self.lanes = 0
 
     def emit(self) -> tuple[Module, NDArray[np.int32]]:
         """Return the module, and the tables its code needs."""
-        top = self.layout.sums
-        for instruction in self.lowered.rolled.instructions:
-            if instruction.reducing:
-                self.sums[instruction] = top
-                top += WIDTH * instruction.count
-        w = self.w
+        w, start = self.w, self.layout.sums
+        places, vectors = places_of_sums(self.lowered.rolled.instructions)
+        self.sums = {instruction: start + WIDTH * place for instruction, place in places.items()}
+        self._clear(start, vectors)
         for step in self.lowered.plan.steps:
+            found = stretches(step, self.sums)
             if not step.axis:
-                for instruction, kinds in step.parts:
-                    self._phase(instruction, kinds)
+                self._run(found, self._phase)
                 continue
             self.lanes = self.lowered.plan.lanes[step.axis]
-            for instruction, kinds in step.parts:
-                if kinds is not None and instruction not in self.cleared:
-                    self.cleared.add(instruction)
-                    self._clear(instruction)
             count = w.fresh(f"load i64, ptr {w.let(f'getelementptr i64, ptr %blocks, i64 {step.axis - 1}')}")
-            w.loop(count, lambda block, _, parts=step.parts: self._pass(block, parts))  # type: ignore[misc]
+            w.loop(count, lambda block, _, found=found: self._pass(block, found))  # type: ignore[misc]
         w.do("ret void")
         self.module.add("evaluate", w)
         tables = np.concatenate([*self.tables, np.zeros(1, np.int32)])
         return self.module, tables
 
-    def _pass(self, block: str, parts: Sequence[tuple[Instruction, list[Kind] | None]]) -> tuple[str, ...]:
-        self.block = block
-        for instruction, kinds in parts:
-            if kinds is None:
-                self._for_samples(instruction)
-            else:
-                self._add_up(instruction, kinds)
-        self.block = "0"
-        return ()
+    def _run(self, found: list[Stretch], emit: Callable[[Instruction, list[Kind] | None], None]) -> None:
+        for stretch in found:
 
-    def _clear(self, instruction: Instruction) -> None:
-        w, start = self.w, self.sums[instruction]
+            def once(time: str, _: list[str], stretch: Stretch = stretch) -> list[str]:
+                for (instruction, kinds), moves in zip(stretch.parts, stretch.moves, strict=True):
+                    self.moving = (time, moves) if moves else None
+                    emit(instruction, kinds)
+                self.moving = None
+                return []
+
+            self.w.loop(stretch.count, once)
+
+    def _pass(self, block: str, found: list[Stretch]) -> list[str]:
+        self.block = block
+        self._run(found, lambda i, kinds: self._for_samples(i) if kinds is None else self._add_up(i, kinds))
+        self.block = "0"
+        return []
+
+    def _clear(self, start: int, vectors: int) -> None:
+        w = self.w
         zero = w.number(0.0, WIDTH)
 
         def body(i: str, _: list[str]) -> tuple[str, ...]:
             w.store(zero, w.pointer("%memory", w.mul(i, WIDTH), start), WIDTH)
             return ()
 
-        w.loop(instruction.count, body)
+        w.loop(vectors, body)
 
     # ---- the three ways an instruction runs
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from autograd_lite.compiler.repeat import places_of_sums, stretches
 from autograd_lite.compiler.roll import DATA
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from autograd_lite.compiler.roll import Group, Instruction, Kind
 
 LONGEST = 120
-"""Instructions that are printed, at most."""
+"""Lines of instructions that are printed, at most."""
 
 
 def listing(lowered: Lowered | None, engine: str, notes: Sequence[str], parameters: int) -> str:
@@ -34,17 +35,20 @@ def listing(lowered: Lowered | None, engine: str, notes: Sequence[str], paramete
         )
     lines.append(f"  shared: {lowered.rolled.shared * 8 / 1024:,.1f} KiB")
     lines += [f"  note: {note}" for note in notes]
-    shown = 0
+    body = []
+    places, _ = places_of_sums(instructions)
     for step in lowered.plan.steps:
-        parts = [(instruction, kinds) for instruction, kinds in step.parts if kinds != []]
-        if parts:
-            lines += ["", f"for every sample of axis {step.axis}:" if step.axis else "once:"]
-        for instruction, kinds in parts:
-            shown += 1
-            if shown <= LONGEST:
-                lines.append(_line(instruction, kinds, parameters))
-    if shown > LONGEST:
-        lines.append(f"  ... and {shown - LONGEST} more of {len(instructions)}")
+        body += ["", f"for every sample of axis {step.axis}:" if step.axis else "once:"]
+        for stretch in stretches(step, places):
+            parts = [part for part in stretch.parts if part[1] != []]
+            if stretch.count > 1 and parts:
+                body.append(f"  {stretch.count} times, each time further on:")
+            body += [("  " if stretch.count > 1 else "") + _line(*part, parameters) for part in parts]
+    if body and body[-1].endswith(":"):
+        del body[-2:]
+    lines += body[:LONGEST]
+    if len(body) > LONGEST:
+        lines.append(f"  ... and {len(body) - LONGEST} lines more")
     return "\n".join(lines)
 
 

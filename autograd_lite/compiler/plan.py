@@ -15,7 +15,11 @@ from typing import TYPE_CHECKING
 from autograd_lite.compiler.roll import RESULT
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from autograd_lite.compiler.roll import Instruction, Kind, Rolled
+
+    Part: TypeAlias = tuple[Instruction, list[Kind] | None]
 
 WIDTH = 8
 """Numbers in a vector: 8 doubles fill 512 bits; two registers stand for one where there are 256."""
@@ -33,7 +37,7 @@ class Step:
     """
 
     axis: int
-    parts: list[tuple[Instruction, list[Kind] | None]] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -53,14 +57,15 @@ def make_plan(rolled: Rolled, samples: dict[int, int]) -> Plan:
 
     for instruction in rolled.instructions:
         group = instruction.group
+        for kind in instruction.kinds:
+            kind.pass_ = _ready(kind)
         if instruction.axis:
-            when = max(_ready(kind) for kind in instruction.kinds)
+            when = max(kind.pass_ for kind in instruction.kinds)
             add(when, instruction.axis, instruction, None)
         else:
             when = 0
             reducing = instruction.reducing
             for kind in instruction.kinds:
-                kind.pass_ = _ready(kind)
                 when = max(when, kind.pass_ + (kind in reducing))
             for axis, pass_ in sorted({(kind.axis, kind.pass_) for kind in reducing}):
                 some = [kind for kind in reducing if (kind.axis, kind.pass_) == (axis, pass_)]

@@ -75,7 +75,7 @@ class Program:
     def _compile(self, engine: str | None) -> None:
         lowered = lower(self.source, self.gradient, engine)
         self.notes += lowered.notes
-        too_long = engine is None and len(lowered.rolled.instructions) > BUDGET
+        too_long = engine is None and lowered.length > BUDGET
         self.lowered = lowered
         self.code = NumpyCode(lowered) if engine == "numpy" or too_long else NativeCode(lowered)
         circuit, place = lowered.circuit, lowered.rolled.place

@@ -127,6 +127,12 @@ class Rolled:
     """Where the inputs begin."""
 
 
+STEPS = 20
+"""How many times its budget a recurrence may roll into, before it is folded."""
+
+LONGEST_PERIOD = 16
+
+
 class TooLong(Exception):
     """A graph of more instructions than are worth compiling."""
 
@@ -164,6 +170,8 @@ class _Roller:
     def roll(self) -> Rolled:
         self._place_leaves()
         levels = self.flat.levels()
+        if self._recurs(levels):  # to be folded into loops afterwards
+            self.budget *= STEPS
         self._spend(len(levels) + 1)
         for level in levels:
             self._roll_level(self.flat, level)
@@ -171,6 +179,14 @@ class _Roller:
         self._copy_gradients()
         groups: list[Group | None] = [self.groups[k] if k >= 0 else None for k in self.number.tolist()]
         return Rolled(self.instructions, self.groups, self.place, groups, self.top, self.results, self.input_base)
+
+    def _recurs(self, levels: list[NDArray[np.intp]]) -> bool:
+        """Whether most levels look like the one a period later, as those of a recurrence do."""
+        look = [hash(np.sort(self.flat.code[nodes]).tobytes()) for nodes in levels] if len(levels) > 40 else []
+        return any(
+            sum(a == b for a, b in zip(look, look[period:], strict=False)) > 0.8 * (len(look) - period)
+            for period in range(1, min(LONGEST_PERIOD, len(look) // 4) + 1)
+        )
 
     def _spend(self, instructions: int) -> None:
         if instructions > self.budget:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from autograd_lite.compiler.plan import WIDTH
+from autograd_lite.compiler.repeat import places_of_sums
 from autograd_lite.compiler.roll import DATA
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def lay_out(lowered: Lowered, blocks: dict[int, int]) -> Layout:
     rolled, lanes = lowered.rolled, lowered.plan.lanes
     top = -(-rolled.shared // WIDTH) * WIDTH
     sums = top
-    top += WIDTH * sum(i.count for i in rolled.instructions if i.reducing)
+    top += WIDTH * places_of_sums(rolled.instructions)[1]
     results, crossing, data = {}, {}, {}
     for axis in lanes:
         results[axis] = top
@@ -149,6 +150,11 @@ class Streams:
                 offset = 0
             else:
                 offset = int(self.instruction.base[column]) * unit
+            if self.emitter.moving is not None and (q in self.own or column < len(self.instruction.base)):
+                time, moves = self.emitter.moving
+                base = self.emitter.w.add(
+                    base, self.emitter.w.mul(time, moves[-1] if q in self.own else moves[column] * unit)
+                )
             found.append((base, constant + offset))
         return found
 

@@ -1,5 +1,7 @@
 """print(program): scalar code as the loops it became."""
 
+import random
+
 import pytest
 
 import autograd_lite as ag
@@ -25,11 +27,26 @@ def test_a_network_reads_as_its_layers():
     assert repr(program) == "<program of 17 parameters, native>"
 
 
+def test_a_recurrence_reads_as_a_loop():
+    w = [Value(0.9), Value(0.1)]
+
+    def loss():
+        h = Value(0.5)
+        for _ in range(30):
+            h = ag.tanh(w[0] * h + w[1])
+        return h
+
+    program = ag.compile(loss, w, verify=True)
+    assert program.engine == "native"
+    assert " times, each time further on:" in str(program)
+    assert len(str(program).splitlines()) < 100
+
+
 def test_fallbacks_say_why():
     w = [Value(0.1 * k) for k in range(5)]
-    root = w[0]
-    for k in range(1000):
-        root = ag.sin(root * w[k % 5] + w[k * k % 5])
+    r, root = random.Random(0), w[0]
+    for _ in range(1000):
+        root = r.choice([ag.sin, ag.cos, ag.tanh])(root * r.choice(w) + r.choice(w))
     program = ag.compile(root, w, verify=True)
     assert program.engine == "table"
     assert "note: more than 400 instructions" in str(program)

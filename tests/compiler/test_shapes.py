@@ -129,6 +129,22 @@ def recurrence(r):
     return loss, flat(w, u), 6
 
 
+def long_recurrence(r):
+    """Two dozen steps: the instructions of a step become one loop over steps."""
+    w, u = matrix(r, 3, 3), matrix(r, 3, 2)
+
+    def loss():
+        losses = []
+        for start in points(random.Random(6), 3, 2):
+            h = [Value(0.1), Value(0.2), Value(0.3)]
+            for _ in range(24):
+                h = [(a + b).tanh() for a, b in zip(linear(h, w), linear(start, u), strict=True)]
+            losses.append(sum(v * v for v in h))
+        return sum(losses)
+
+    return loss, flat(w, u), 3
+
+
 def root_of_a_mean(r):
     """The gradient needs the loss: a second pass over the samples."""
     w = matrix(r, 1, 3)
@@ -219,8 +235,8 @@ def rectangular_tables(r):
 
 
 SHAPES = [
-    mlp, running_sum, labels, embeddings, black_pixels, convolution, recurrence, root_of_a_mean, scaled_samples,
-    ragged, batch_norm, attention, rectangular_tables,
+    mlp, running_sum, labels, embeddings, black_pixels, convolution, recurrence, long_recurrence, root_of_a_mean,
+    scaled_samples, ragged, batch_norm, attention, rectangular_tables,
 ]  # fmt: skip
 
 

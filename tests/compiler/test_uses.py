@@ -85,6 +85,7 @@ def test_reading_a_number_is_refused_and_detach_is_not():
         ag.compile(lambda: w * int(w), [w])
 
 
+@pytest.mark.full
 def test_a_deep_recurrence_compiles_at_once():
     """A thousand steps are no wall of code: they go to the level machine."""
     w = [Value(0.9), Value(0.1)]

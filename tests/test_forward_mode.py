@@ -1,6 +1,8 @@
 """Forward mode: a Dual through every row agrees with the row's own gradients, at every level."""
 
+import itertools
 import math
+import operator
 
 import pytest
 from hypothesis import assume, given
@@ -202,6 +204,8 @@ def test_a_branch_that_does_not_matter_gives_no_nan():
     assert sqrt(relu(Dual(-1.0, 1.0))).tangent == 0.0
     assert (Dual(0.0, 0.0) * sqrt(Dual(0.0, 1.0))).tangent == 0.0
     assert sqrt(Dual(0.0, 0.0)).tangent == 0.0
+    x = Value(-1.0)
+    assert second_sweep(sqrt(relu(x)), [x], [1.0]) == [0.0]
 
 
 def test_errors_are_those_of_floats():
@@ -279,6 +283,18 @@ def test_comparisons_are_by_value():
     assert not Dual(0.0, 1.0)
     with pytest.raises(InputTypeError, match="<"):
         x < "2"  # noqa: B015
+
+
+@pytest.mark.parametrize("compare", [operator.lt, operator.le, operator.gt, operator.ge])
+def test_numbers_of_every_kind_compare_as_floats_do(compare):
+    for a, b in itertools.product((-1.0, -0.0, 2.0, math.inf, math.nan), repeat=2):
+        for left, right in itertools.product((float, Value, Dual), repeat=2):
+            assert compare(left(a), right(b)) is compare(a, b), (left, a, right, b)
+
+
+def test_every_number_but_zero_is_true():
+    for x in (-1.0, -0.0, 2.0, math.inf, math.nan):
+        assert bool(Dual(x, 0.0)) is bool(Value(x)) is bool(x)
 
 
 def test_max_and_sorted_choose_the_dual():

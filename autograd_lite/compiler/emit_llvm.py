@@ -152,11 +152,15 @@ class Emitter:
         streams.in_sums(self.sums[instruction])
         w = self.w
 
-        def one(offsets: list[str], tiles: list[tuple[int, list[int], int]], width: int) -> None:
-            total = w.sum_of_lanes(w.load(w.pointer("%memory", offsets[1]), WIDTH))
-            w.store(total, w.pointer("%memory", offsets[0]), 1)
+        def some(offsets: list[str], tiles: list[tuple[int, list[int], int]], width: int) -> None:
+            vectors = [w.load(w.pointer("%memory", offsets[1], k * WIDTH), WIDTH) for k in range(width)]
+            total = w.sum_of_lanes(vectors[0]) if width == 1 else w.sums_of_lanes(vectors)
+            w.store(total, w.pointer("%memory", offsets[0]), width)
 
-        self._rows(streams, streams.dims(), one)
+        dims = streams.dims()
+        if dims and dims[-1].strides[0] == 1:
+            dims[-1].lanes = WIDTH
+        self._rows(streams, dims, some)
 
     # ---- rows
 

@@ -166,6 +166,21 @@ class Writer:
         self.module.declare(f"declare double @{name}(double, {kind})")
         return self.let(f"call reassoc double @{name}(double {double(-0.0)}, {kind} {value})")
 
+    def sums_of_lanes(self, values: Sequence[str]) -> str:
+        """Return the sums of eight vectors as one: halves, quarters and eighths added across them in turn."""
+        kind, now = kind_of(WIDTH), list(values)
+        for reach in (1, 2, 4):
+            first = [lane - (lane & reach) + (WIDTH if lane & reach else 0) for lane in range(WIDTH)]
+            now = [
+                self.let(f"fadd {kind} {self._mix(a, b, first)}, {self._mix(a, b, [lane + reach for lane in first])}")
+                for a, b in zip(now[::2], now[1::2], strict=True)
+            ]
+        return now[0]
+
+    def _mix(self, a: str, b: str, lanes: Sequence[int]) -> str:
+        kind, mask = kind_of(WIDTH), ", ".join(f"i32 {lane}" for lane in lanes)
+        return self.let(f"shufflevector {kind} {a}, {kind} {b}, <{WIDTH} x i32> <{mask}>")
+
 
 def kind_of(width: int) -> str:
     return "double" if width == 1 else f"<{width} x double>"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def examples(X: Any, model: Module, who: str) -> Any:  # noqa: N803
-    """Return X checked: an array stays one (of floats), anything else becomes a list of lists of floats.
+    """Return X checked: an array or tensor becomes an array of floats, anything else becomes a list of lists of floats.
 
     Raises:
         ArgumentError: no examples, a row that is not n_in wide, or a number that is nan or inf.
@@ -57,6 +57,7 @@ def entrance(model: Module) -> str:
 def _array(X: Any, n_in: int | None, who: str) -> Any:  # noqa: N803
     import numpy as np
 
+    X = np.asarray(X)  # noqa: N806  # a tensor of torch or jax, too
     if X.ndim != 2 or not X.shape[0] or (n_in is not None and X.shape[1] != n_in):
         width = "n_in" if n_in is None else n_in
         raise ArgumentError(f"{who}: X must have shape (examples, {width}), at least one example, got {X.shape}.")

@@ -206,7 +206,10 @@ def _epoch(
             except OperationError as error:
                 raise at_example(error, row, epoch) from None
             if not isinstance(cost, Value):
-                raise InputTypeError(f"fit: the loss must be a Value, got {cost!r:.40} of type {type(cost).__name__}.")
+                raise InputTypeError(
+                    f"fit: the loss must be a Value, got {cost!r:.40} of type {type(cost).__name__}. "
+                    f"Compute it from the output itself, not from its .data."
+                )
             if cost.primitive is None:
                 raise ArgumentError(
                     "fit: the loss must be computed from the outputs, got a Value that depends on nothing. "

@@ -140,6 +140,7 @@ def test_what_other_libraries_have_is_refused_with_what_to_write_here():
         (lambda: nn.fit(nn.MLP(2, [2]), [[0, 1]], [0], loss="crossentropy"), "Did you mean 'cross_entropy'?"),
         (lambda: nn.fit(nn.MLP(2, [2]), [[0, 1]], [0], loss="xyz"), "got 'xyz'. Write loss='mse', say."),
         (lambda: nn.fit(nn.MLP(2, [2]), [[0, 1]], [0.0], loss="cross_entropy"), "got 0.0 of type float. Write 0, 1"),
+        (lambda: nn.fit(nn.MLP(2, [1]), [[0, 1]], [0], loss=lambda o, t: o.data - t), "not from its .data."),
     ],
 )
 def test_errors_say_what_to_write(call, words):

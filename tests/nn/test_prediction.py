@@ -146,3 +146,25 @@ def test_bad_examples_are_refused():
     for rows in ([], [[1.0]], [[1.0, float("nan")]], np.zeros(2)):
         with pytest.raises(ArgumentError, match=r"^predict: "):
             model().predict(rows)
+
+
+class Tensor:
+    """What torch's tensors and jax's arrays have in common: an array within, and a dtype of their own."""
+
+    def __init__(self, numbers):
+        self.array = np.array(numbers)
+        self.ndim, self.shape, self.dtype = self.array.ndim, self.array.shape, "float64"
+
+    def tolist(self):
+        return self.array.tolist()
+
+    def __array__(self, dtype=None, copy=None):
+        return self.array
+
+
+def test_tensors_of_other_libraries_are_taken_as_arrays_are():
+    assert model("cross_entropy").predict(Tensor(X)).tolist() == model("cross_entropy").predict(np.array(X)).tolist()
+    one, other = model(), model()
+    nn.fit(one, Tensor(X), Tensor([0, 1, 2]), loss="cross_entropy", epochs=2, random_state=0)
+    nn.fit(other, X, [0, 1, 2], loss="cross_entropy", epochs=2, random_state=0)
+    assert one.state_dict() == other.state_dict()

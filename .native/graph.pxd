@@ -8,9 +8,12 @@ cdef list _dying
 
 @cython.no_gc
 cdef class Node(Traced):
-    cdef public object _a, _b, _grad, _label, _primitive, _scope
-    cdef public double _data, _adjoint
-    cdef public Count _epoch, _walk
+    # What a walk and a sweep look at stands together, within one line of the cache.
+    cdef public object _a, _b, _primitive
+    cdef public Count _walk
+    cdef public double _adjoint, _data
+    cdef public Count _epoch
+    cdef public object _grad, _label, _scope
 
 cpdef list contributions(Node node, double upstream)
 cpdef list numbers_of(Node node)

@@ -164,12 +164,41 @@ def topological_order(root: Node) -> list[Any]:
     """
     if not isinstance(root, Node):
         raise InputTypeError(f"topological_order: a Value is needed, got {root!r} of type {type(root).__name__}.")
+    return _in_order(root)
+
+
+def _in_order(root: Node) -> list[Any]:
     with _one_at_a_time:
-        return _operands_first(root)
+        sums = _sums_below(root)
+        order = _operands_first(root)
+        _put_back(sums)
+        return order
+
+
+def _sums_below(root: Node, others: Sequence[Any] = ()) -> dict[Any, float]:
+    """Return the sums below root of a sweep that is under way: one of its rows may ask for an order or a gradient."""
+    if not _depth:
+        return {}
+    sums: dict[Any, float] = {}
+    stack: list[Any] = [root, *others]
+    while stack:
+        node = stack.pop()
+        if node not in sums:
+            sums[node] = getattr(node, "_adjoint", 0.0)
+            stack += [operand for operand in node.operands if type(operand) is not float]
+    return sums
+
+
+def _put_back(sums: dict[Any, float]) -> None:
+    for node, sum_so_far in sums.items():
+        node._adjoint = sum_so_far
 
 
 def _operands_first(root: Node) -> list[Any]:
-    """Go down to the first operand that was not met yet; where there is none, the node is next."""
+    """Return the nodes in topological order, the sum of each at 0.
+
+    Go down to the first operand that was not met yet; where there is none, the node is next.
+    """
     walk = next(_walks)
     order: list[Any] = []
     above: list[Any] = []  # nodes that wait for an operand
@@ -193,6 +222,7 @@ def _operands_first(root: Node) -> list[Any]:
                     node = below
                     continue
                 below._walk = walk
+                below._adjoint = 0.0
                 order.append(below)
         if type(b) is not float and b is not None:
             below = b
@@ -202,9 +232,11 @@ def _operands_first(root: Node) -> list[Any]:
                     node = below
                     continue
                 below._walk = walk
+                below._adjoint = 0.0
                 order.append(below)
         if node._walk != walk:
             node._walk = walk
+            node._adjoint = 0.0
             order.append(node)
         if not above:
             return order
@@ -213,8 +245,7 @@ def _operands_first(root: Node) -> list[Any]:
 
 def zeros_below(root: Node, *, refuse_stale: bool) -> dict[Any, float]:
     """Return {node: 0.0} in topological order: where a sweep starts from."""
-    with _one_at_a_time:
-        order = _operands_first(root)
+    order = _in_order(root)
     if refuse_stale:
         for node in order:
             check_fresh(node)
@@ -374,8 +405,7 @@ def _swept(root: Node, seed: float, harvest: Callable[[list[Any]], T], wanted: S
     """Return what `harvest` makes of the nodes below root while `_adjoint` is the gradient of each."""
     global _depth
     with _one_at_a_time:
-        # A row may take gradients itself: the sums of the sweep that it is called from are put back.
-        kept = [(node, getattr(node, "_adjoint", 0.0)) for node in (*wanted, *_operands_first(root))] if _depth else []
+        sums = _sums_below(root, wanted)
         for node in wanted:
             node._adjoint = 0.0
         _depth += 1
@@ -383,8 +413,7 @@ def _swept(root: Node, seed: float, harvest: Callable[[list[Any]], T], wanted: S
             return harvest(_sweep(root, seed))
         finally:
             _depth -= 1
-            for node, adjoint in kept:
-                node._adjoint = adjoint
+            _put_back(sums)
 
 
 def _sweep(root: Node, seed: float) -> list[Any]:
@@ -395,24 +424,18 @@ def _sweep(root: Node, seed: float) -> list[Any]:
     nine nodes in ten are one of these; a law of the tests holds them to their rows.
     """
     order = _operands_first(root)
+    root._adjoint = seed
+    newest = oldest = root._epoch  # of all nodes, of the results
     node: Node
-    newest = root._epoch  # of all nodes
-    oldest = root._epoch  # of the results
-    for node in order:
-        node._adjoint = 0.0
+    for node in reversed(order):
         epoch = node._epoch
         if epoch > newest:
             newest = epoch
-        elif epoch < oldest and node._primitive is not None:
-            oldest = epoch
-    if newest != oldest:
-        for node in order:
-            check_fresh(node)
-    root._adjoint = seed
-    for node in reversed(order):
         primitive = node._primitive
         if primitive is None:
             continue
+        if epoch < oldest:
+            oldest = epoch
         upstream: float = node._adjoint
         if not upstream:  # zero upstream stays zero, even times inf
             continue
@@ -448,6 +471,9 @@ def _sweep(root: Node, seed: float) -> list[Any]:
             for operand, term in contributions(node, upstream):
                 left = operand
                 left._adjoint += term
+    if newest != oldest:  # looked for here, where every node is at hand anyway
+        for node in order:
+            check_fresh(node)
     return order
 
 

@@ -48,6 +48,9 @@ class Program:
     `program(X, y)` takes new data, `program(1.0, 2.0)` new inputs. The results are also on the
     Values themselves: the gradient in `p.grad` of every parameter.
 
+    Native code does not raise. Where a result is nan or inf the eager passes are asked, and raise the
+    error that names the operation and the node, or find that it is so; what comes out finite is returned.
+
     Attributes:
         engine: what runs it: "native", "table", "numpy" or "eager".
         notes: which fallbacks were taken, and why.

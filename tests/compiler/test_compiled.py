@@ -170,3 +170,14 @@ def test_the_forms_agree_at_the_edges(engine, arity):
                 assert agrees or not math.isfinite(y), (row.name, point, y, expected)
             else:
                 assert not math.isfinite(y), (row.name, point, y, expected)
+
+
+def test_every_row_is_known_by_name_in_one_place_each():
+    from autograd_lite.compiler import emit_numpy, rows_llvm
+    from autograd_lite.compiler.circuit import LINEAR
+    from autograd_lite.compiler.forms import ELEMENTARY, FORMS, SMOOTH
+
+    names = {row.name for row in TABLE}
+    assert names == {*LINEAR, *ELEMENTARY, *FORMS}
+    assert set(emit_numpy.ROWS) == ELEMENTARY == {*rows_llvm.INLINE, *rows_llvm.CALLED}
+    assert SMOOTH <= names

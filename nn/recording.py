@@ -61,6 +61,8 @@ class Recording:
     >>> from nn import MLP, squared_error
     >>> model = MLP(2, [2, 1], "sigmoid", "sigmoid", random_state=0)
     >>> pass_ = model.record([1.0, 0.0])
+    >>> pass_
+    Recording(8 values: x[1], x[2], z[1][1], z[1][2], a[1][1], a[1][2], ...)
     >>> squared_error(pass_.output, 1.0).backward()
     >>> h = pass_["a[2][1]"]
     >>> h.grad == h.data - 1.0                        # ∂E/∂ŷ = ŷ − y
@@ -85,6 +87,10 @@ class Recording:
             self.layers.append(stage)
             inputs = stage.a
         self.output: Any = inputs[0] if len(inputs) == 1 else inputs
+
+    def __repr__(self) -> str:
+        """Return its names, the first few of them."""
+        return f"Recording({len(self.values)} values: {', '.join(list(self.values)[:6])}, ...)"
 
     def __getitem__(self, name: str) -> Value:
         if name not in self.values:

@@ -153,6 +153,11 @@ def test_an_error_inside_a_generator_is_the_error_one_sees():
         sum_row(exp(v) for v in [1.0, "a"])
 
 
+def test_the_local_gradient_of_a_constant_is_zero():
+    x = Value(2.0)
+    assert [node.local_gradients for node in (x, x * 3.0, 5.0 - x, x**2.0)] == [(), (3.0, 0.0), (0.0, -1.0), (4.0, 0.0)]
+
+
 def test_local_gradients_refuse_a_stale_node():
     x = Value(2.0)
     y = exp(x)

@@ -39,9 +39,9 @@ class CompileCore(build_ext):
                 self._compile(Path(work))
             except (Exception, SystemExit) as failure:
                 reason = str(failure).strip().splitlines() or [type(failure).__name__]
-                trouble = f"the core could not be compiled when it was installed ({reason[-1]})."
+                trouble = f"the core could not be compiled ({reason[-1]}). Install a C compiler and then this, again."
                 (native / "trouble.txt").write_text(f"{trouble}\n", encoding="utf-8")
-                print(f"\n!!! autograd_lite: {trouble} This is a pure Python installation.\n", file=sys.stderr)
+                print(f"\n!!! autograd_lite: {trouble} It is pure Python now.\n", file=sys.stderr)
                 return
             target = native / VARIANT["folder_name"]()
             target.mkdir()
@@ -84,5 +84,5 @@ sources = [
 setup(
     cmdclass={"build_ext": CompileCore},
     ext_modules=sources if WANTED or "sdist" in sys.argv else [],
-    setup_requires=["Cython>=3.1"] if WANTED else [],
+    setup_requires=["Cython>=3.3,<4"] if WANTED else [],
 )

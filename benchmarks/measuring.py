@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import json
 import os
 import platform
 import statistics
@@ -135,6 +136,19 @@ def import_peer(name: str, skipped: list[str]) -> ModuleType | None:
         return None
 
 
+def report(facts: Mapping[str, str], table: str, skipped: Sequence[str]) -> str:
+    """Return the Markdown: the machine, the table, and what was left out."""
+    return "\n".join([*[f"- {name}: {fact}" for name, fact in facts.items()], "", table, "", *skipped])
+
+
+def write(folder: Path, name: str, facts: Mapping[str, str], rows: Any, table: str, skipped: Sequence[str]) -> None:
+    """Write NAME.json and NAME.md into a folder: the same results for machines and for people."""
+    folder.mkdir(parents=True, exist_ok=True)
+    results = {"machine": facts, "skipped": list(skipped), "rows": rows}
+    (folder / f"{name}.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (folder / f"{name}.md").write_text(report(facts, table, skipped) + "\n", encoding="utf-8")
+
+
 def machine(packages: Sequence[str]) -> dict[str, str]:
     """Return what a reader needs to know of the machine, and the versions that were measured."""
     facts = {
@@ -147,12 +161,10 @@ def machine(packages: Sequence[str]) -> dict[str, str]:
         else "unknown",
         "cyclic collector": f"{'on' if gc.isenabled() else 'off'}, thresholds {gc.get_threshold()}",
     }
-    return facts | {package: version(package) for package in packages}
-
-
-def _load_average() -> str:
-    """Return the mean number of busy processes over 1, 5 and 15 minutes."""
-    return ", ".join(f"{load:.2f}" for load in os.getloadavg()) if hasattr(os, "getloadavg") else "unknown"
+    facts |= {package: version(package) for package in packages}
+    if "autograd_lite" in facts:
+        facts["autograd_lite"] += f", {importlib.import_module('autograd_lite.variant').VARIANT}"
+    return facts
 
 
 def _cpu_model() -> str:

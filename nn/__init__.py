@@ -50,6 +50,8 @@ if not TYPE_CHECKING:  # a type checker shall go on saying that there is no such
         raise AttributeError(f"module 'nn' has no attribute {name!r}{cure}", name=name, obj=sys.modules[__name__])
 
 
+del TYPE_CHECKING
+
 __all__ = [
     "Activation",
     "Adam",

@@ -33,6 +33,19 @@ def test_a_branch_that_is_taken_at_a_replay_raises_and_leaves_the_graph_stale():
     assert x.grad == 1 / 3 + 1.0
 
 
+@pytest.mark.parametrize(
+    "f",
+    [lambda x: 2.0 + log(x), lambda x: x * log(x), lambda x: where(greater(x, 3.0), 1.0, log(x))],
+    ids=["a constant", "a node met before", "a branch not taken"],
+)
+def test_a_failure_is_raised_whatever_stands_before_it(f):
+    x = Value(1.0)
+    y = f(x)
+    x.data = -1.0
+    with pytest.raises(DomainError, match="log"):
+        y.forward()
+
+
 def test_every_failure_of_a_replay_leaves_its_node_stale():
     x, y = Value(2.0), Value(2.0)
     first, second = log(x), log(y)

@@ -74,7 +74,7 @@ def test_floats_and_values_give_the_same_bits(text):
         ),
         ("log_softmax(x, y)", "gives several values, a formula one. Write a - logsumexp\\(a, b\\)"),
         ("dot(x, y)", "dot takes lists, a formula has none. Write a\\*b \\+ c\\*d"),
-        ("x > 0", "got Compare. Write greater\\(a, b\\)"),
+        ("x > 0", "got Compare: x > 0. Write greater\\(a, b\\)"),
         ("where(x)", "where takes 3 operands, got 1"),
         ("exp(x)(x)", "no such function"),
         ("exp(x=1)", "plain operands"),

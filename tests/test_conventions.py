@@ -153,6 +153,7 @@ SINGULAR = {
     "clip at its high bound": (lambda x: clip(x, -1.0, 1.0), (1.0,), 0.0),
     "clip inside": (lambda x: clip(x, -1.0, 1.0), (0.5,), 1.0),
     "sqrt at 0": (sqrt, (0.0,), inf),
+    "a tenth power at 0": (lambda x: x**0.1, (0.0,), inf),
     "hypot at 0": (hypot, (0.0, 0.0), [0.0, 0.0]),
     "norm at 0": (lambda a, b, c: norm([a, b, c]), (0.0, 0.0, 0.0), [0.0] * 3),
     "atan2 at 0": (atan2, (0.0, 0.0), [nan, nan]),

@@ -7,7 +7,7 @@ the optimiser sees too: it may go on eagerly at any time, and the program after 
 
 from __future__ import annotations
 
-from math import isfinite, sqrt
+from math import inf, sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,6 +56,7 @@ class Trainer:
         self.memories = {"adam": ("mean", "square"), "sgd": ()}.get(rule, ("velocity",))
         self.views = [self.state[k * self.count : (k + 1) * self.count] for k in range(len(self.memories))]
         self.rates, self.losses = np.zeros((1, 3)), np.zeros(1)
+        self.rates_of_one_step, self.settings = self.rates[0], code.control.doubles
         self.cells = {"parameters": self.count, "loss": loss_place, "state": self.state, "scratch": scratch}
         self.attach()
 
@@ -66,11 +67,13 @@ class Trainer:
     def _prepare(self) -> None:
         """Take over what may have been changed since: settings, and what the optimiser remembers."""
         optimizer, control = self.optimizer, self.code.control
-        control.doubles[DECAY] = optimizer.weight_decay
+        self.settings[DECAY] = optimizer.weight_decay
+        if self.rule == "sgd":
+            return
         if self.rule == "adam":
             first, second = optimizer.betas
             control.set(first=float(first), second=float(second), epsilon=float(optimizer.eps))
-        elif self.rule != "sgd":
+        else:
             control.set(first=float(optimizer.momentum))
         for name, view in zip(self.memories, self.views, strict=True):
             if getattr(optimizer, name) is not view:
@@ -79,7 +82,7 @@ class Trainer:
 
     def _rate(self, row: Array, step: int) -> None:
         rate = self.optimizer.schedule(step)
-        if not (rate >= 0.0 and isfinite(rate)):
+        if not 0.0 <= rate < inf:
             raise ArgumentError(f"program: lr must be a finite number of at least 0, got {rate!r} for step {step}.")
         row[0] = rate
         if self.rule == "adam":
@@ -90,10 +93,11 @@ class Trainer:
     def step(self) -> float | None:
         """Make one step; return the loss before it, None if it was not made."""
         self._prepare()
-        self._rate(self.rates[0], self.optimizer.steps)
-        if not self.code.train(self.code.control.address):
+        optimizer, code = self.optimizer, self.code
+        self._rate(self.rates_of_one_step, optimizer.steps)
+        if not code.train(code.control.address):
             return None
-        self.optimizer.steps += 1
+        optimizer.steps += 1
         return self.losses.item(0)
 
     def run(self, steps: int) -> tuple[Array, int]:

@@ -186,3 +186,21 @@ def test_what_cannot_be_is_said():
         program.run(nn.SGD(params, lr=0.1), data=(X, Y), batches=[[11]])
     with pytest.raises(ArgumentError, match="how many steps"):
         program.run(nn.SGD(params, lr=0.1))
+
+
+def test_two_programs_share_an_optimiser():
+    """As documents of two lengths do: what Adam remembers goes from one to the other."""
+    turns = [0, 1, 1, 0, 1, 0]
+    ends = []
+    for compiled in (False, True):
+        example, params = network()
+        optimizer = nn.Adam(params, lr=0.05)
+        batches = [range(4), range(4, 11)]
+        if compiled:
+            programs = [ag.compile(example, params, batch=([X[k] for k in b], [Y[k] for k in b])) for b in batches]
+            for turn in turns:
+                programs[turn].step(optimizer)
+        else:
+            eagerly(optimizer, example, params, [batches[turn] for turn in turns])
+        ends.append([p.data for p in params])
+    assert_close(*ends)

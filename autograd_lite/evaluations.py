@@ -94,7 +94,15 @@ class Recorded(Evaluation):
         self.f, self.point = f, point
         self.numbers, self.names = flat(point, "check_gradients: the point"), names_of(f, point)
         self.leaves = [Value(x, label) for x, label in zip(self.numbers, self.names, strict=True)]
-        self.root = self._run(self.leaves)
+        try:
+            self.root = self._run(self.leaves)
+        except TypeError as error:
+            if gradient is None and (isinstance(error, InputTypeError) or "Value" in str(error)):
+                error.add_note(
+                    "check_gradients: without gradient=..., the function is called with Values. "
+                    "Give one of plain floats or arrays its own: check_gradients(f, x, gradient=df)."
+                )
+            raise
         self.value = number_in(self.root)
         self.order = topological_order(self.root) if isinstance(self.root, Value) else []
         self._rows = [node.primitive for node in self.order]

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from autograd_lite import GradientMismatch, check_gradients
+from autograd_lite.errors import InputTypeError
 
 
 def test_a_numpy_function_of_one_array_and_of_several():
@@ -85,3 +86,15 @@ def test_jax_in_both_precisions():
         assert check_gradients(f, jax.numpy.array(x), gradient=jax.grad(f)).status == "agrees"
     finally:
         jax.config.update("jax_enable_x64", False)
+
+
+def test_a_function_that_takes_no_values_asks_for_its_gradient():
+    np = pytest.importorskip("numpy")
+    for f, point in ((math.sin, 1.0), (np.sin, 1.0), (lambda v: (v**2).sum(), np.array([1.0, 2.0]))):
+        with pytest.raises(InputTypeError) as caught:
+            check_gradients(f, point)
+        assert any("check_gradients(f, x, gradient=df)" in note for note in caught.value.__notes__)
+    for f in (lambda x: len(5), lambda x, y: x):
+        with pytest.raises(TypeError) as own:
+            check_gradients(f, 1.0)
+        assert not hasattr(own.value, "__notes__"), "a mistake in the function is not ours to explain"

@@ -108,7 +108,8 @@ def _got(function: Any) -> str:
         from difflib import get_close_matches
 
         names = [name for name in ag.__all__ if isinstance(getattr(ag, name), Primitive)]
-        near = get_close_matches(function.lower(), [*NAMED, *names], 1, 0.7)
+        wrong = function.lower()
+        near = get_close_matches(wrong, NAMED, 1, 0.7) or get_close_matches(wrong, names, 1, 0.7)
         if near:
             return f"{function!r:.60}. Did you mean {near[0]!r}?"
     return f"{function!r:.60}. Name one of {', '.join(NAMED)}, ..., or pass a primitive."

@@ -134,6 +134,8 @@ def test_what_other_libraries_have_is_refused_with_what_to_write_here():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
+        (lambda: nn.MLP(2, [2, 1], "tahn"), "got 'tahn'. Did you mean 'tanh'?"),
+        (lambda: nn.MLP(2, [2, 1], "sofplus"), "Did you mean 'softplus'?"),
         (lambda: nn.Sequential([nn.Linear(2, 1)]), "got a list. Write Sequential(*layers)."),
         (lambda: nn.Sequential(nn.Linear(2, 1), nn.Tanh), "got the class Tanh. Write Tanh(...)."),
         (lambda: nn.Sequential(nn.Linear(2, 1), "tanh"), "got 'tanh' of type str. Wrap a function in nn.Activation"),

@@ -260,9 +260,9 @@ def balanced(factors: Sequence[Any]) -> Sequence[int]:
     sizes = []
     for x in factors:
         number = x if x.__class__ is float else getattr(x, "data", getattr(x, "number", None))
-        if number.__class__ is not float or not number or number - number != 0.0:
-            return places  # a text; or 0, inf or nan, which no order avoids
-        sizes.append(frexp(number)[1])
+        if number.__class__ is not float:
+            return places  # a text
+        sizes.append(frexp(number)[1])  # 0 for 0, inf and nan: the products of the others must not suffer
     low = high = size = 0
     for k in places:
         size += sizes[k]

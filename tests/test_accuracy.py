@@ -206,12 +206,13 @@ LEADING = {  # (derivative, its largest term): closed forms, since numeric diffe
 
 EXTREME = [1e-150, 1e-150, 1e200, 1e200], [1e200, 1e-300, 1e200, 1e-200], [-1e-300, 1e300, 1e300, 1e-300, 7.0]
 EXTREME = [*EXTREME, [1e150, 1e150, 1e-200, 1e-200, 3.0], [1e-100] * 3 + [-1e100] * 5 + [1e-100] * 4]
+WITH_A_ZERO = [0.0, 1e-150, 1e200, 1e200], [1e200, 0.0, 1e200, 1e-150]
 
 
-@pytest.mark.parametrize("xs", EXTREME, ids=str)
+@pytest.mark.parametrize("xs", [*EXTREME, *WITH_A_ZERO], ids=str)
 def test_the_gradient_of_a_product_leaves_the_floats_only_where_it_must(xs):
     """Large and small factors take turns where their product from one end would not be a float, or not a normal one."""
-    assert 1e-300 < abs(ROWS["prod"](*xs)) < 1e300
+    assert 1e-300 < abs(ROWS["prod"](*xs)) < 1e300 or 0.0 in xs
     leaves = [Value(x) for x in xs]
     y = ROWS["prod"](*leaves)
     floats = gradients(y, leaves)

@@ -65,5 +65,12 @@ def pytest_collection_modifyitems(config, items):
 
 
 @pytest.fixture
+def many(request):
+    """How many cases to take, of three numbers: that of the default lane, the full one, the nightly one."""
+    lane = 2 if _is_set("AUTOGRAD_LITE_NIGHTLY") else int(_full_lane(request.config))
+    return lambda *counts: counts[lane]
+
+
+@pytest.fixture
 def full_lane(request):
     return _full_lane(request.config)

@@ -96,6 +96,19 @@ def test_every_row_with_a_branch_says_where_its_kinks_are():
     assert {row.name for row in TABLE if row.kink_distance} == branching
 
 
+def test_gates_close_at_minus_infinity():
+    for row in (gelu, gelu_tanh, silu):
+        assert all_bits([row(-inf), row(inf)]) == all_bits([-0.0, inf])
+        assert math.isnan(row(nan))
+
+
+@pytest.mark.parametrize("row", [max, min, maximum, minimum], ids=lambda row: row.name)
+def test_what_was_not_chosen_gets_zero_even_of_an_infinite_gradient(row):
+    other = -5.0 if "max" in row.name else 5.0
+    assert at(lambda a, b: sqrt(row(a, b)), 0.0, other) == [inf, 0.0]
+    assert at(lambda a, b: sqrt(row(a, b)), other, 0.0) == [0.0, inf]
+
+
 DISTANCES = [
     ("relu", (-2.5,), 2.5),
     ("leaky_relu", (-2.5, 0.1), 2.5),

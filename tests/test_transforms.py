@@ -371,6 +371,15 @@ def test_jvp_and_vjp_are_dual_on_lists(numbers):
     assert linearize(vector, POINT)[1](along) == pytest.approx(rates, rel=1e-14, abs=1e-14)
 
 
+def test_the_first_argument_is_the_one_differentiated_by_unless_another_is_named():
+    def f(x, y):
+        return x**2 * y**3
+
+    assert (grad(f)(3.0, 2.0), value_and_grad(f)(3.0, 2.0), jacobian(f)(3.0, 2.0)) == (48.0, (72.0, 48.0), 48.0)
+    assert hessian(f)(3.0, 2.0) == hvp(f)(3.0, 2.0, 1.0) == 16.0
+    assert (grad(f, 1)(3.0, 2.0), hessian(f, -1)(3.0, 2.0), hvp(f, 1)(3.0, 2.0, 1.0)) == (108.0, 108.0, 108.0)
+
+
 def test_what_the_function_does_not_use_gets_zero():
     def cube(x):
         return x[0] * x[0] * x[0]

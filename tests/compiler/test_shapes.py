@@ -130,14 +130,14 @@ def recurrence(r):
 
 
 def long_recurrence(r):
-    """Two dozen steps: the instructions of a step become one loop over steps."""
+    """A dozen steps: the instructions of a step become one loop over steps."""
     w, u = matrix(r, 3, 3), matrix(r, 3, 2)
 
     def loss():
         losses = []
         for start in points(random.Random(6), 3, 2):
             h = [Value(0.1), Value(0.2), Value(0.3)]
-            for _ in range(24):
+            for _ in range(12):
                 h = [(a + b).tanh() for a, b in zip(linear(h, w), linear(start, u), strict=True)]
             losses.append(sum(v * v for v in h))
         return sum(losses)
@@ -241,11 +241,11 @@ SHAPES = [
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
-def test_a_program_agrees_with_the_tape_and_its_samples_are_found(shape):
+def test_a_program_agrees_with_the_tape_and_its_samples_are_found(shape, full_lane):
     loss, params, samples = shape(random.Random(0))
     root = loss()
     expected = np.array(gradients(root, params))
-    for engine in ("numpy", "native", "table"):
+    for engine in ("numpy", "native", "table") if full_lane or shape is rectangular_tables else ("numpy", "native"):
         program = ag.compile(loss, params, engine=engine)
         value, slopes = program()
         assert math.isclose(value, root.data, rel_tol=1e-12), (engine, value, root.data)

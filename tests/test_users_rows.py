@@ -1,6 +1,8 @@
 """A user's own row: what `primitive` refuses, and what a wrong or singular row does."""
 
+import itertools
 import math
+import operator
 import pickle
 import threading
 
@@ -24,6 +26,7 @@ from autograd_lite import (
 )
 from autograd_lite import sum as sum_row
 from autograd_lite.errors import ArgumentError, DomainError, InputTypeError, StaleGraphError
+from autograd_lite.primitives import QuietFloat
 
 
 def reciprocal_by(text):
@@ -61,6 +64,24 @@ def test_a_singular_local_gradient_written_with_math_is_not_finite_and_does_not_
     x = Value(0.0)
     reciprocal_by(text)(x).backward()
     assert not math.isfinite(x.grad)
+
+
+@pytest.mark.parametrize("compare", [operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne])
+def test_a_quiet_float_compares_as_the_float_it_holds(compare):
+    for a, b in itertools.product((-1.0, -0.0, 2.0, math.inf, math.nan), repeat=2):
+        assert compare(QuietFloat(a), b) is compare(a, QuietFloat(b)) is compare(a, b)
+        assert compare(QuietFloat(a), QuietFloat(b)) is compare(a, b)
+        assert bool(QuietFloat(a)) is bool(a)
+
+
+def test_a_domain_holds_for_a_forward_that_does_not_raise_by_itself():
+    row = primitive("f_bounded", lambda x: x, lambda y, x: 1.0, domain="(0, 1]")
+    assert (row(0.5), row(1.0)) == (0.5, 1.0)
+    assert math.isnan(row(math.nan))
+    for outside in (-1.0, 0.0, 1.5, math.inf):
+        for x in (outside, Value(outside)):
+            with pytest.raises(DomainError, match=r"f_bounded: operand must lie in \(0, 1\], got"):
+                row(x)
 
 
 def test_a_forgotten_return_in_a_local_gradient_is_an_error():

@@ -28,7 +28,7 @@ def names(plan, boxes):
     return [(b.x, b.y, b.right) for b in (*boxes, *plan.lanes)], plan.width, plan.height
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(graphs())
 def test_no_two_boxes_and_no_lane_overlap(boxes):
     plan = arrange(boxes)
@@ -40,7 +40,7 @@ def test_no_two_boxes_and_no_lane_overlap(boxes):
             assert b.x > a.right >= a.x + a.width - 1e-6
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(graphs())
 def test_everything_lies_on_the_page(boxes):
     plan = arrange(boxes)
@@ -49,7 +49,7 @@ def test_everything_lies_on_the_page(boxes):
         assert 0 < box.y - box.up <= box.y + box.down < plan.height
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(graphs())
 def test_every_operand_has_a_wire_that_passes_every_column_between(boxes):
     plan = arrange(boxes)
@@ -177,7 +177,7 @@ def around(box):
     return box.frame.path if box.frame else []
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(framed_graphs())
 def test_frames_hold_what_is_theirs_and_nothing_else(boxes):
     plan = arrange(boxes)
@@ -193,7 +193,7 @@ def test_frames_hold_what_is_theirs_and_nothing_else(boxes):
         assert not overlap(a, b)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(framed_graphs())
 def test_wires_through_frames_go_to_the_right_and_arrive(boxes):
     plan = arrange(boxes)

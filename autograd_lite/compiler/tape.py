@@ -131,22 +131,21 @@ def record(
         made: all nodes in the order they were made in; the order of a walk without it.
     """
     order = _below(roots)
-    if made is not None:
-        born = dict(zip(map(id, made), range(len(made)), strict=True))
-        order.sort(key=lambda node: born.get(id(node), -1))
-    leaves = [node for node in order if node._primitive is None]
-    nodes = [node for node in order if node._primitive is not None]
     known = {id(leaf) for leaf in [*parameters, *inputs]}
-    fixed = [leaf for leaf in leaves if id(leaf) not in known]
+    fixed = [node for node in order if node._primitive is None and id(node) not in known]
+    nodes = [node for node in order if node._primitive is not None]
+    if made is not None:
+        below, young = set(map(id, nodes)), set(map(id, made))
+        nodes = [node for node in nodes if id(node) not in young] + [node for node in made if id(node) in below]
 
     operands = [node.operands for node in nodes]
     count = np.fromiter(map(len, operands), np.intp, len(nodes))
     first = np.concatenate([[0], np.cumsum(count)])
     flat = list(chain.from_iterable(operands))
     # A number stands for itself: every float and every other leaf is one of the constants.
+    varying = [*parameters, *inputs, *nodes]
     position = dict.fromkeys(map(id, fixed), -1)
-    for k, node in enumerate([*parameters, *inputs, *nodes]):
-        position[id(node)] = k
+    position.update(zip(map(id, varying), range(len(varying)), strict=True))
     operand = np.fromiter(map(position.get, map(id, flat), repeat(-1)), np.intp, len(flat))
     plain = np.nonzero(operand < 0)[0]
     constant_roots = [root for root in roots if position[id(root)] < 0]
@@ -158,19 +157,14 @@ def record(
     operand[plain] = which[: len(plain)]
     of_root = dict(zip(map(id, constant_roots), which[len(plain) :].tolist(), strict=True))
 
-    rows: dict[str, Primitive] = {}
-    codes: dict[str, int] = {}
-    code = np.empty(len(nodes), np.intp)
-    for k, node in enumerate(nodes):
-        primitive = node._primitive
-        assert primitive is not None
-        name = primitive.name
-        if name not in codes:
-            codes[name] = len(codes)
-            rows[name] = primitive
-        code[k] = codes[name]
+    primitives: list[Any] = [node._primitive for node in nodes]
+    distinct = {id(row): row for row in primitives}  # a row and its quiet twin are two of one name
+    rows: dict[str, Primitive] = {row.name: row for row in distinct.values()}
+    names = list(rows)
+    codes = {key: names.index(row.name) for key, row in distinct.items()}
+    code = np.fromiter(map(codes.__getitem__, map(id, primitives)), np.intp, len(nodes))
     return Tape(
-        constants.view(np.float64), len(parameters), len(inputs), list(codes), rows, code, first, operand, nodes,
+        constants.view(np.float64), len(parameters), len(inputs), names, rows, code, first, operand, nodes,
         [of_root.get(id(root), position[id(root)] + len(constants)) for root in roots],
     )  # fmt: skip
 

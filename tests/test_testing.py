@@ -52,6 +52,12 @@ def test_the_repr_of_an_expression_is_python_that_rebuilds_it(e):
     assert [row for row, _ in again.steps] == [row for row, _ in e.steps]
 
 
+@given(expressions(primitives=[ROWS["where"]], kinks="anywhere"))
+def test_a_condition_that_is_drawn_is_no_constant(e):
+    """where(0, x, x) is x before it is a node: printed, the expression would be another one."""
+    assert eval(repr(e), NAMES) == e
+
+
 @pytest.mark.parametrize("row", PUBLIC, ids=lambda row: row.name)
 def test_every_row_is_printed_as_python_that_gives_it_back(row):
     e = Expression(lambda *xs: row(*xs), *probes(row, 1)[0])

@@ -160,7 +160,8 @@ class _Program:
 
     def add(self, row: Primitive, drawn: list[int | float], nudge: int | None) -> None:
         operands = [self._place(back) if back.__class__ is int else back for back in drawn]
-        if not any(k.__class__ is int for k in operands):
+        is_decided = row is ROWS["where"] and operands[0].__class__ is float  # printed, it would make no node
+        if is_decided or not any(k.__class__ is int for k in operands):
             operands[0] = self._place(0)
         if nudge is not None and (targets := kink_points(row)):
             which, k = divmod(nudge, len(NUDGES))

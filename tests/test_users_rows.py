@@ -177,6 +177,7 @@ def test_an_error_inside_a_generator_is_the_error_one_sees():
 def test_the_local_gradient_of_a_constant_is_zero():
     x = Value(2.0)
     assert [node.local_gradients for node in (x, x * 3.0, 5.0 - x, x**2.0)] == [(), (3.0, 0.0), (0.0, -1.0), (4.0, 0.0)]
+    assert [node.local_gradients for node in (x.step(), x * Value(0.0))] == [(0.0,), (0.0, 2.0)]
 
 
 def test_local_gradients_refuse_a_stale_node():

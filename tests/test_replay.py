@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from autograd_lite import Value, cross_entropy, greater, log, where
+from autograd_lite import Value, cross_entropy, greater, log, sum, where
 from autograd_lite.errors import DomainError, StaleGraphError
 
 
@@ -44,6 +44,19 @@ def test_a_failure_is_raised_whatever_stands_before_it(f):
     x.data = -1.0
     with pytest.raises(DomainError, match="log"):
         y.forward()
+
+
+@pytest.mark.parametrize(
+    "f", [lambda x: x * 2.0, lambda x: x * x, log, lambda x: sum([x, x, x])], ids=["constant", "two", "one", "many"]
+)
+def test_a_replay_in_which_nothing_changed_makes_no_user_stale(f):
+    x, other = Value(2.0), Value(0.0)
+    other.data = 1.0  # nodes made from here on are younger than x
+    y = f(x)
+    z = y * 3.0
+    y.forward()
+    z.backward()
+    assert y.grad == 3.0
 
 
 def test_every_failure_of_a_replay_leaves_its_node_stale():

@@ -49,9 +49,11 @@ def test_a_failure_is_raised_whatever_stands_before_it(f):
 @pytest.mark.parametrize(
     "f", [lambda x: x * 2.0, lambda x: x * x, log, lambda x: sum([x, x, x])], ids=["constant", "two", "one", "many"]
 )
-def test_a_replay_in_which_nothing_changed_makes_no_user_stale(f):
+@pytest.mark.parametrize("younger", [False, True])
+def test_a_replay_in_which_nothing_changed_makes_no_user_stale(f, younger):
     x, other = Value(2.0), Value(0.0)
-    other.data = 1.0  # nodes made from here on are younger than x
+    if younger:
+        other.data = 1.0  # nodes made from here on are younger than x
     y = f(x)
     z = y * 3.0
     y.forward()

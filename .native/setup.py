@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from setuptools import Distribution, Extension, setup
 from setuptools.command.build_ext import build_ext
 
-ROOT = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parents[1]
 WANTED = os.environ.get("AUTOGRAD_LITE_NATIVE") == "1"
 VARIANT = {"__file__": str(ROOT / "autograd_lite" / "variant.py"), "__name__": "variant"}
 exec((ROOT / "autograd_lite" / "variant.py").read_text(encoding="utf-8").partition("\nNATIVE")[0], VARIANT)
@@ -77,8 +77,9 @@ class CompileCore(build_ext):
         return {}
 
 
+BUILD = [".native/setup.py", ".native/backend.py"]
 sources = [
-    Extension(f"autograd_lite.{name}", [f"autograd_lite/{name}.py"], depends=[f".native/{name}.pxd"])
+    Extension(f"autograd_lite.{name}", [f"autograd_lite/{name}.py"], depends=[f".native/{name}.pxd", *BUILD])
     for name in COMPILED
 ]
 setup(

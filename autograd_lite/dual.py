@@ -170,8 +170,15 @@ def local_gradients(primitive: Primitive, y: Any, primals: Sequence[Any], tangen
     if all(x.__class__ is float for x in primals):
         found: Sequence[Any] = primitive.partials(y, primals)
     else:
-        with Mode(inside_gradient, True):
-            found = _quietly(primitive, y, primals, tangents, lambda x: Value(x, role="constant"))
+        level = max(getattr(x, "level", 0) for x in primals)
+        with Mode(inside_gradient, True):  # a constant that follows quiet rows is of the kind of its neighbours
+            found = _quietly(
+                primitive,
+                y,
+                primals,
+                tangents,
+                lambda x: _dual(x, 0.0, level) if level else Value(x, role="constant"),
+            )
     return [x if x.__class__ is float or isinstance(x, Traced) else local_as_float(primitive, x) for x in found]
 
 

@@ -36,6 +36,7 @@ from autograd_lite import (
 from autograd_lite import dual as dual_module
 from autograd_lite.dual import new_level, push, second_sweep
 from autograd_lite.errors import DomainError, InputTypeError
+from autograd_lite.primitives import ROWS
 
 ALL = tuple(name for name in (*ARITIES, *WILD, *WILD) if name != "detach")  # has no derivative to compare with
 
@@ -349,3 +350,13 @@ def test_a_long_chain_needs_no_recursion():
         x = x * 1.0 + 0.0
     assert x.tangent == 1.0
     assert tanh(x).data == math.tanh(0.5)
+
+
+def test_a_local_gradient_that_divides_by_a_constant_zero_stays_a_float():
+    r = ag.primitive("divides_by_b", lambda a, b: a * b, lambda y, a, b: a * (1.0 / b), None)
+    try:
+        for order, expected in ((1, math.inf), (2, math.inf)):
+            found = ag.derivative(lambda a: r(a, 0.0), order)(3.0)
+            assert (type(found), found) == (float, expected)
+    finally:
+        del ROWS["divides_by_b"]

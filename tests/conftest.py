@@ -22,7 +22,7 @@ QUIET = {
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much],
 }
 settings.register_profile("ci", max_examples=50, stateful_step_count=25, print_blob=True, **QUIET)
-settings.register_profile("full", max_examples=500, stateful_step_count=60, print_blob=True, **QUIET)
+settings.register_profile("full", max_examples=200, stateful_step_count=60, print_blob=True, **QUIET)
 settings.register_profile("nightly", max_examples=2500, stateful_step_count=60, print_blob=True, **QUIET)
 
 

@@ -74,3 +74,33 @@ def many(request):
 @pytest.fixture
 def full_lane(request):
     return _full_lane(request.config)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from support.browser import MISSING, Browser
+
+    try:
+        browser = Browser()
+    except (AssertionError, OSError) as failure:  # such as Ubuntu's chromium-browser without snap
+        pytest.skip(f"{MISSING} ({failure})")
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def open_page(browser, tmp_path):
+    """Open the page that something saves; at the end it must have complained of nothing, and asked for nothing."""
+    pages = []
+
+    def opened(drawn, where="", **options):
+        path = tmp_path / f"{len(pages)}.html"
+        drawn.save(path)
+        pages.append(browser.open(path.as_uri() + where, **options))
+        return pages[-1]
+
+    yield opened
+    for page in pages:
+        assert page.complaints == []
+        assert page.requests == []
+        page.close()

@@ -153,12 +153,12 @@ def _made(node: Any) -> tuple[str, str, str] | None:
     return row.symbol, arithmetic(row, [numeral(x, DIGITS) for x in numbers_of(node)]), numeral(node.data, DIGITS)
 
 
-def _fresh_edges(node: Any, upstream: float) -> list[tuple[Any, float | None, bool]]:
+def _fresh_edges(node: Any, upstream: float) -> list[Edge[Any]]:
     check_fresh(node)
     return edges(node, upstream)
 
 
-def edges(node: Any, upstream: float) -> list[tuple[Any, float | None, bool]]:
+def edges(node: Any, upstream: float) -> list[Edge[Any]]:
     """Return (operand, local gradient, whether anything flows) for each operand that is no constant.
 
     The sweep's own rule: nothing flows from a zero upstream gradient, nor to an operand that

@@ -6,6 +6,7 @@ tooltips. The same scene gives the same text in every process.
 
 from __future__ import annotations
 
+from autograd_lite.render.layout import count_shared
 from autograd_lite.render.palette import LIGHT, Theme
 from autograd_lite.render.scene import Scene, Unit
 from autograd_lite.render.wording import entities, is_alarming, legend_of, said, subscripted
@@ -48,7 +49,7 @@ def dot_text(scene: Scene, theme: Theme = LIGHT) -> str:
     around: tuple[Scope, ...] = ()
     count = 0
     for unit in sorted(numbers, key=_where(scene.units)):
-        kept = sum(a is b for a, b in zip(around, unit.path, strict=False))
+        kept = count_shared(around, unit.path)
         lines.append("  }\n" * (len(around) - kept))
         for level, scope in enumerate(unit.path[kept:], kept):
             count += 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 
 from autograd_lite.errors import ArgumentError
+from autograd_lite.render.layout import count_shared
 from autograd_lite.render.opening import DEFINITIONS
 from autograd_lite.table import add
 
@@ -93,7 +94,7 @@ def _homes(order: Collection[Any]) -> dict[Any, Path]:
             if operand.__class__ is not float and operand.role in ("parameter", "constant"):
                 known = shared.get(operand, path)
                 if known is not path:
-                    known = known[: sum(a is b for a, b in zip(known, path, strict=False))]
+                    known = known[: count_shared(known, path)]
                 shared[operand] = known
     return {node: shared.get(node, path) for node, path in homes.items()}
 

@@ -159,6 +159,11 @@ def arrange(boxes: Sequence[Box]) -> Arrangement:
     return Arrangement(page.width, page.up + page.down, lanes, wires, frames)
 
 
+def count_shared(one: Sequence[object], other: Sequence[object]) -> int:
+    """Return how many of the frames around two things are around both; two paths part once and for all."""
+    return sum(a is b for a, b in zip(one, other, strict=False))
+
+
 def _fill(page: Frame, boxes: Sequence[Box]) -> list[Frame]:
     """Put boxes, frames and wires where they belong, and return the frames, the outer ones first."""
     paths: dict[Frame | None, list[Frame]] = {None: [page]}
@@ -174,7 +179,7 @@ def _fill(page: Frame, boxes: Sequence[Box]) -> list[Frame]:
         for operand in box.operands:
             end = operand
             outward, inward = paths[operand.frame], paths[box.frame]
-            shared = sum(a is b for a, b in zip(outward, inward, strict=False))
+            shared = count_shared(outward, inward)
             for frame in reversed(outward[shared:]):
                 if operand not in frame.exits:
                     frame.exits[operand] = _port()

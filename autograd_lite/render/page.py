@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from autograd_lite.derivation import walk
 from autograd_lite.notation import SPELLED_OUT, numeral, printable, summed
+from autograd_lite.render.flows import term
 from autograd_lite.render.palette import THEMES
-from autograd_lite.render.scene import term
 from autograd_lite.render.svg import style, svg_text
 from autograd_lite.render.wording import entities
 

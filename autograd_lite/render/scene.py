@@ -1,7 +1,8 @@
 """What a picture shows, before any engine draws it: one unit per value, every text ready.
 
 A scene is a snapshot: the graph may change afterwards. Gradients come from the pure sweep,
-seeded with 1, so that drawing touches no `.grad`. `folding` says which nodes make one unit.
+seeded with 1, so that drawing touches no `.grad`. `folding` says which nodes make one unit,
+`flows` how gradients run through them.
 """
 
 from __future__ import annotations
@@ -9,24 +10,24 @@ from __future__ import annotations
 from collections import deque
 from copy import copy
 
-from autograd_lite.derivation import Total, edges
 from autograd_lite.errors import StaleGraphError
 from autograd_lite.graph import check_fresh, sweep, topological_order
-from autograd_lite.notation import SPELLED_OUT, SUPERSCRIPTS, arithmetic, numeral, product, second, summed
+from autograd_lite.notation import SPELLED_OUT, SUPERSCRIPTS, arithmetic, numeral, second
+from autograd_lite.render.flows import set_gradients
 from autograd_lite.render.folding import grouped
 from autograd_lite.table import sum as sum_row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
-    from typing import Any, TypeAlias, TypeVar
+    from typing import Any, TypeVar
 
+    from autograd_lite.derivation import Edge
     from autograd_lite.modes import Scope
     from autograd_lite.primitives import Primitive
     from autograd_lite.render.folding import Group
 
     T = TypeVar("T", bound=Hashable)
-    Edge: TypeAlias = "tuple[Unit, float | None, bool]"
 
 LARGEST_GROUPED = 100_000  # values; of a larger graph only what is nearest to its root is looked at
 SPELLED = {"neg": "−x", "dot": "x·w"}  # where the symbol alone would be mistaken or overlooked
@@ -84,7 +85,7 @@ class Unit:
         self.path = path
         self.values, self.outputs = 0, 1
         self.scope = ""
-        self.edges: list[Edge] = []
+        self.edges: list[Edge[Unit]] = []
         self.adjoint = 0.0
         self.paths = 0
         self.is_used_outside = False
@@ -174,11 +175,7 @@ def scene_of(
             drawn += _show_constants(unit, group, digits)
         drawn.append(unit)
     if with_gradients:
-        made_by = {node: units[group] for group in units for node in group.outputs}
-        for group, unit in units.items():
-            unit.edges = [edge for edge in _edges(group, adjoints, made_by) if edge[0] in unit.operands]
-        is_cut = sum(unit.values for unit in drawn) < len(adjoints) or any(unit.hidden for unit in drawn)
-        _write_gradients(units, adjoints, made_by, is_cut, digits)
+        set_gradients(units, adjoints, digits)
         name = root.label if root.label and root.label.isidentifier() else "root"
         units[groups[root]].chain_rule = f"∂{name}/∂{name}"
     return Scene(drawn, len(adjoints), with_gradients, digits)
@@ -249,94 +246,6 @@ def _show_constants(unit: Unit, group: Group, digits: int) -> list[Unit]:
             made[-1].label = made[-1].value
             unit.operands.insert(position, made[-1])
     return made
-
-
-def _edges(group: Group, adjoints: dict[Any, float], made_by: dict[Any, Unit]) -> list[Edge]:
-    """Return the edges of a group to other units, those to a scope with several outputs as one."""
-    node = group.outputs[-1]
-    if group.scope is not None:
-        found = _edges_of_scope(group, adjoints)
-    elif len(group.nodes) > 1:
-        found = [(x, 1.0, adjoints[node] != 0.0) for x in group.operands if x.__class__ is not float]
-    else:
-        found = edges(node, float(adjoints[node]))
-    wide: dict[Unit, bool] = {}
-    merged: list[Edge] = []
-    for operand, local, flows in found:
-        unit = made_by.get(operand)
-        if unit is not None and unit.outputs > 1:
-            wide[unit] = flows or wide.get(unit, False)
-        elif unit is not None:
-            merged.append((unit, local, flows))
-    return merged + [(unit, Total(0.0, unit.outputs), flows) for unit, flows in wide.items()]
-
-
-def _edges_of_scope(group: Group, adjoints: dict[Any, float]) -> list[tuple[Any, float | None, bool]]:
-    """Return the edges of a closed scope: of one output the local gradients, by a sweep inside; else the totals."""
-    node = group.outputs[-1]
-    is_single = len(group.outputs) == 1
-    upstream = {**dict.fromkeys(group.nodes, 0.0), node: 1.0} if is_single else adjoints
-    gathered: dict[Any, float] = dict.fromkeys(group.operands, 0.0)
-    reached = set()
-    for inner in reversed(group.nodes):
-        for operand, local, flows in edges(inner, float(upstream[inner])):
-            if not flows or local is None:
-                continue
-            if operand in gathered:
-                gathered[operand] += upstream[inner] * local
-                reached.add(operand)
-            elif is_single:
-                upstream[operand] += upstream[inner] * local
-    if is_single:
-        return [(x, local, x in reached and adjoints[node] != 0.0) for x, local in gathered.items()]
-    return [(x, Total(total, 1), x in reached) for x, total in gathered.items()]
-
-
-def _write_gradients(
-    units: dict[Group, Unit], adjoints: dict[Any, float], made_by: dict[Any, Unit], is_cut: bool, digits: int
-) -> None:
-    """Write the gradient of each unit, and local × upstream for the paths it came by."""
-    terms: dict[Unit, list[str]] = {unit: [] for unit in units.values()}
-
-    def reach(unit: Unit, local: float | None, upstream: float) -> None:
-        unit.paths += 1
-        if unit.paths <= SPELLED_OUT:
-            terms[unit].append(term(local, upstream, digits))
-
-    for unit in units.values():
-        for operand, local, _ in unit.edges:
-            reach(operand, local, unit.adjoint)
-    drawn = {node: unit for group, unit in units.items() for node in group.nodes}
-    for user in adjoints if is_cut else ():
-        kept = drawn[user].operands if user in drawn else []
-        if (user in drawn and not drawn[user].hidden) or made_by.keys().isdisjoint(user.operands):
-            continue
-        for operand, local, _ in edges(user, float(adjoints[user])):
-            target = made_by.get(operand)
-            if target is not None and target not in kept and target is not drawn.get(user):
-                target.is_used_outside = True
-                reach(target, local, float(adjoints[user]))
-    for group, unit in units.items():
-        texts = terms[unit]
-        if unit.outputs == 1:
-            unit.gradient = numeral(unit.adjoint, digits)
-            chain = f"Σ of {unit.paths} paths" if unit.paths > SPELLED_OUT else summed(texts) if texts else ""
-            unit.chain_rule = chain if chain != unit.gradient else ""  # a single total says nothing new
-        else:
-            numbers = [float(adjoints[node]) for node in group.outputs]
-            unit.gradient = f"{unit.outputs} gradients"
-            unit.chain_rule = f"{numeral(min(numbers), digits)} … {numeral(max(numbers), digits)}"
-
-
-def term(local: float | None, upstream: float, digits: int) -> str:
-    """Return local × upstream with their numbers.
-
-    >>> term(2.0, -0.5, 4)
-    '2 × (−0.5)'
-    """
-    if isinstance(local, Total):
-        return numeral(local, digits)
-    return product(numeral(local or 0.0, digits), numeral(upstream, digits))
 
 
 def nearest(root: T, operands_of: Callable[[T], Iterable[T]], limit: int) -> dict[T, tuple[list[T], int]]:

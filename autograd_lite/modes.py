@@ -118,7 +118,7 @@ class Scope:
         parent: the scope around it, None for an outermost one.
     """
 
-    __slots__ = ("_entered", "name", "parent")
+    __slots__ = ("_is_open", "name", "parent")
 
     def __init__(self, name: str) -> None:
         if name.__class__ is not str and not isinstance(name, str):
@@ -127,12 +127,12 @@ class Scope:
             raise ArgumentError("scope: the name must not be empty, got ''. Write scope('neuron 1').")
         self.name = name
         self.parent: Scope | None = None
-        self._entered = False
+        self._is_open: bool | None = None  # not yet
 
     def __enter__(self) -> Scope:
-        if self._entered:
+        if self._is_open is not None:
             raise ArgumentError(f"scope: {self.name!a} must be entered once, got it again. Write scope({self.name!a}).")
-        self._entered = True
+        self._is_open = True
         self.parent = parent = innermost.get()
         innermost.set(self)
         if parent is None:
@@ -141,8 +141,14 @@ class Scope:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        innermost.set(self.parent)
-        if self.parent is None:
+        self._is_open = False
+        if innermost.get() is not self:  # a generator went into another meanwhile, and is in it still
+            return
+        outer = self.parent
+        while outer is not None and not outer._is_open:
+            outer = outer.parent
+        innermost.set(outer)
+        if outer is None:
             with _lock:
                 active.count -= 1
 

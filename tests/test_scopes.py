@@ -5,7 +5,7 @@ import threading
 import pytest
 
 import nn
-from autograd_lite import Value, grad, leaves, no_grad, scope, tanh, topological_order
+from autograd_lite import Value, grad, leaves, modes, no_grad, scope, tanh, topological_order
 from autograd_lite.errors import ArgumentError, InputTypeError
 
 
@@ -68,6 +68,25 @@ def test_threads_have_scopes_of_their_own():
     leave.set()
     thread.join()
     assert {name: str(v.scope) for name, v in made.items()} == {"other": "other", "mine": "mine", "none": "None"}
+
+
+def test_generators_may_leave_their_scopes_in_any_order():
+    def inside(name):
+        with scope(name):
+            yield
+        yield
+
+    x = Value(1.0)
+    one, other = inside("one"), inside("other")
+    next(one), next(other)
+    assert str((x * x).scope) == "one/other"
+    next(one)
+    assert str((x * x).scope) == "one/other"  # where it was made, though the outer block has ended
+    next(other)
+    assert (x * x).scope is None
+    with scope("next"):
+        assert str((x * x).scope) == "next"
+    assert modes.active.count == 0
 
 
 def test_bad_scopes_are_refused():

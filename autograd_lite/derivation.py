@@ -85,7 +85,7 @@ def steps(root: Value) -> Iterator[Step]:
     Backward through ×: local gradient 2 × upstream gradient 1 = 2, added to the gradient of x: 1 + 2 = 3.
     """
     check_root(root, "steps")
-    return walk(zeros_below(root, refuse_stale=True), _made, _fresh_edges, DIGITS)
+    return walk(zeros_below(root), _made, _fresh_edges, DIGITS)
 
 
 class Total(float):

@@ -237,7 +237,7 @@ def second_sweep(root: Value, variables: Sequence[Value], tangents: Sequence[flo
     The sweep of `graph.py`, run on values and tangents at once. `mul`, `add` and `sub`, whose local
     gradients need no Dual, are spelled out; a law of the tests holds them to their rows.
     """
-    adjoints = zeros_below(root, refuse_stale=True)
+    adjoints = zeros_below(root)
     rates = push(adjoints, dict(zip(variables, tangents, strict=True)))
     turns = adjoints.copy()  # the tangents of the adjoints
     adjoints[root] = 1.0

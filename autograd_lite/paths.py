@@ -37,7 +37,7 @@ class PathGraph:
     """
 
     def __init__(self, root: Any, leaf: Any) -> None:
-        order = list(zeros_below(root, refuse_stale=True))
+        order = list(zeros_below(root))
         position = {node: k for k, node in enumerate(order)}
         leading = {leaf} if leaf in position else set()
         for node in order:

@@ -300,35 +300,37 @@ def build_chain(w: Value, b: Value, nodes: int) -> Value:
     return y
 
 
-def time_build(nodes: int, collect: bool) -> tuple[Value, float]:
-    w, b = Value(0.5), Value(1.0)
-    with collector(collect):
-        start = perf_counter()
-        y = build_chain(w, b, nodes)
-        return y, perf_counter() - start
+def time_life(build: Callable[[], Value]) -> Sample:
+    """Return the seconds of each phase of a graph's life."""
+    start = perf_counter()
+    root = build()
+    built = perf_counter()
+    root.backward()
+    differentiated = perf_counter()
+    root.forward()
+    replayed = perf_counter()
+    del root
+    done = perf_counter()
+    return {
+        "build": built - start,
+        "backward": differentiated - built,
+        "forward()": replayed - differentiated,
+        "delete": done - replayed,
+    }
 
 
 def time_chain(nodes: int) -> Sample:
     """Return the seconds a node costs in each phase; the collector is on unless said."""
-    y, build_off = time_build(nodes, collect=False)
+    build = partial(build_chain, Value(0.5), Value(1.0), nodes)
+    with collector(enabled=False):
+        start = perf_counter()
+        y = build()
+        build_off = perf_counter() - start
     del y
-    y, build_on = time_build(nodes, collect=True)
-    start = perf_counter()
-    y.backward()
-    differentiated = perf_counter()
-    y.forward()
-    replayed = perf_counter()
-    del y
-    done = perf_counter()
-    phases = {
-        "build": build_on,
-        "build, collector off": build_off,
-        "backward": differentiated - start,
-        "forward()": replayed - differentiated,
-        "delete": done - replayed,
-        "backward + forward() + delete": done - start,
-        "all four": build_on + done - start,
-    }
+    life = time_life(build)
+    after = life["backward"] + life["forward()"] + life["delete"]
+    phases = {"build": life["build"], "build, collector off": build_off, **life}
+    phases |= {"backward + forward() + delete": after, "all four": life["build"] + after}
     return {phase: seconds / nodes for phase, seconds in phases.items()}
 
 
@@ -338,23 +340,33 @@ def median_of(repeats: int, measure: Callable[[], Sample]) -> Sample:
     return {phase: Spread.of([sample[phase] for sample in samples]).median for phase in samples[0]}
 
 
-def chain(run: Run) -> list[Row]:
-    sizes = (SHORT, 100_000) if run.quick else (SHORT, 100_000, 1_000_000)
-    contestants = {str(size): partial(median_of, max(1, 100_000 // size), partial(time_chain, size)) for size in sizes}
-    times = interleave(contestants, run.rounds(7))
+def by_size(
+    workload: str, measure: Callable[[int], Sample], sizes: Sequence[int], rounds: int, goals: dict[str, float]
+) -> list[Row]:
+    """Return the rows of a graph of some sizes, each against itself at SHORT."""
+    contestants = {
+        str(size): partial(median_of, max(1, 100_000 // size), partial(measure, size))
+        for size in sorted({SHORT, *sizes})
+    }
+    times = interleave(contestants, rounds)
     return [
         row
-        for size in sizes[1:]
+        for size in sizes
         for row in compare(
-            f"chain, {size:,} nodes",
+            f"{workload}, {size:,} nodes",
             times[str(size)],
             times[str(SHORT)],
             unit="ns/node",
             scale=NANOSECONDS,
             other_name=f"itself at {SHORT:,}",
-            goals={"backward + forward() + delete": 1.5},
+            goals=goals,
         )
     ]
+
+
+def chain(run: Run) -> list[Row]:
+    sizes = (100_000,) if run.quick else (100_000, 1_000_000)
+    return by_size("chain", time_chain, sizes, run.rounds(7), {"backward + forward() + delete": 1.5})
 
 
 # ---- a GPT over scalars
@@ -397,42 +409,15 @@ def train_gpt(run: Run) -> list[Row]:
 
 def time_scale(size: int) -> Sample:
     xs, squares = [Value(x) for x in numbers_for_leaves()], max(1, size // (NODES_OF_A_SQUARE + 1))
-    start = perf_counter()
-    root = dot_products_and_squares(xs, squares)
-    built = perf_counter()
-    root.backward()
-    differentiated = perf_counter()
-    root.forward()
-    replayed = perf_counter()
-    del root
-    done = perf_counter()
-    phases = {
-        "build": built - start,
-        "backward": differentiated - built,
-        "forward()": replayed - differentiated,
-        "delete": done - replayed,
-        "build + backward + delete": differentiated - start + done - replayed,
-    }
+    phases = time_life(partial(dot_products_and_squares, xs, squares))
+    phases["build + backward + delete"] = phases["build"] + phases["backward"] + phases["delete"]
     return {phase: seconds / nodes_of(squares) for phase, seconds in phases.items()}
 
 
 def scale(run: Run) -> list[Row]:
     sizes = [1_000, 10_000, 100_000, 1_000_000, 10_000_000][: 3 if run.quick else 5 if run.large else 4]
-    contestants = {str(size): partial(median_of, max(1, 100_000 // size), partial(time_scale, size)) for size in sizes}
-    times = interleave(contestants, 3 if run.large else run.rounds(7))
-    return [
-        row
-        for size in sizes
-        for row in compare(
-            f"scale, {size:,} nodes",
-            times[str(size)],
-            times[str(SHORT)],
-            unit="ns/node",
-            scale=NANOSECONDS,
-            other_name=f"itself at {SHORT:,}",
-            goals=goal("build + backward + delete", None, 1.5),
-        )
-    ]
+    rounds = 3 if run.large else run.rounds(7)
+    return by_size("scale", time_scale, sizes, rounds, goal("build + backward + delete", None, 1.5))
 
 
 # ---- import

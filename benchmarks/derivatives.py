@@ -12,7 +12,6 @@ benchmarks/README.md says how to read the table.
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import sys
 from collections.abc import Callable, Sequence
@@ -22,7 +21,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from measuring import Row, Sample, compare, interleave, machine, markdown_table, only
+from measuring import Row, Sample, compare, interleave, machine, markdown_table, only, report, write
 
 from autograd_lite import dot, exp, grad, hessian, hvp, jvp, softplus, tanh
 
@@ -128,18 +127,17 @@ def measure(f: Callable[..., Any], rounds: int) -> list[Row]:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Second derivatives, in gradients of the same function.")
     parser.add_argument("--quick", action="store_true", help="a fifth of the rounds")
-    parser.add_argument("--json", metavar="FILE", type=Path, help="write the results there, too")
+    parser.add_argument("--save", metavar="FOLDER", type=Path, help="write derivatives.json and .md there, too")
     options = parser.parse_args(arguments)
     check()
     rows: list[Row] = []
     for f in FUNCTIONS:
         print(f"measuring {f.__name__} ...", file=sys.stderr, flush=True)
         rows += measure(f, 6 if options.quick else 30)
-    facts = machine(["autograd_lite"])
-    print("\n".join([*[f"- {name}: {fact}" for name, fact in facts.items()], "", markdown_table(rows)]))
-    if options.json:
-        results = {"machine": facts, "rows": [row.as_json() for row in rows]}
-        options.json.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    facts, table = machine(["autograd_lite"]), markdown_table(rows)
+    print(report(facts, table, []))
+    if options.save:
+        write(options.save, "derivatives", facts, [row.as_json() for row in rows], table, [])
 
 
 if __name__ == "__main__":

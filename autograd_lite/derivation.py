@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autograd_lite.formulas import Names, check_root
 from autograd_lite.graph import check_fresh, local_as_float, numbers_of, zeros_below
-from autograd_lite.notation import arithmetic, numeral, on_stdout, printable, second
+from autograd_lite.notation import DIGITS, arithmetic, numeral, on_stdout, printable, second
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     Made: TypeAlias = Callable[[T], tuple[str, str, str] | None]
     Edges: TypeAlias = Callable[[T, float], list[Edge[T]]]
     Outside: TypeAlias = Callable[[T], float | None]
-
-DIGITS = 4  # four let the printed products be checked by hand
 
 
 class Step:

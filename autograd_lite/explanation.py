@@ -8,7 +8,7 @@ from math import fsum, nan
 from autograd_lite.errors import ArgumentError, InputTypeError
 from autograd_lite.formulas import Names, check_root
 from autograd_lite.graph import Node, sweep
-from autograd_lite.notation import numeral, on_stdout, printable
+from autograd_lite.notation import DIGITS, check_digits, numeral, on_stdout, printable
 from autograd_lite.paths import COUNTED, PathGraph
 from autograd_lite.symbols import symbolic
 from autograd_lite.typesetting import latex_name, latex_number, upright
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from autograd_lite.value import Value
 
-DIGITS = 4  # four let the printed products be checked by hand
 LONGEST = 20  # factors of a path; of a longer one the first and the last half of so many are written
 
 
@@ -58,8 +57,7 @@ def explain(root: Value, leaf: Value, *, paths: int = 3, digits: int = DIGITS) -
         )
     if not isinstance(paths, int) or paths < 1:
         raise ArgumentError(f"explain: paths must be an integer of at least 1, got {paths!r}. Leave it out for 3.")
-    if not isinstance(digits, int) or not 1 <= digits <= 17:
-        raise ArgumentError(f"explain: digits must lie in 1..17, got {digits!r}. Leave it out for {DIGITS}.")
+    check_digits(digits, "explain")
     return Explanation(root, leaf, paths, digits)
 
 

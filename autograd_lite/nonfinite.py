@@ -8,7 +8,7 @@ from autograd_lite.derivation import edges
 from autograd_lite.errors import NumberOverflowError, OperationError
 from autograd_lite.formulas import ATOM, Names, check_root, constant, formula
 from autograd_lite.graph import numbers_of, sweep, topological_order, used_by
-from autograd_lite.notation import INFIX, arithmetic, numeral, on_stdout, printable
+from autograd_lite.notation import DIGITS, INFIX, arithmetic, numeral, on_stdout, printable
 from autograd_lite.primitives import ROWS
 
 TYPE_CHECKING = False
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from autograd_lite.value import Value
 
-DIGITS = 4
 WIDEST, LARGEST = 72, 12  # of the expression that is written out: characters, operations
 SHOWN = 6  # so many operands are written, the largest where there are more
 

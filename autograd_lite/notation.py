@@ -5,10 +5,13 @@ from __future__ import annotations
 import sys
 from math import isfinite
 
+from autograd_lite.errors import ArgumentError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from autograd_lite.primitives import Primitive
 
+DIGITS = 4  # four let the printed products be checked by hand
 LABEL_WIDTH = 24
 SPELLED_OUT = 3  # so many terms are written out; above, their number is
 INFIX = {"add": "+", "sub": "−", "mul": "×", "div": "/", "pow": "^", "greater": ">"}
@@ -39,6 +42,12 @@ def numeral(number: float, digits: int) -> str:
     else:
         text = f"{_without_trailing_zeros(mantissa)}e{exponent}"
     return text.replace("-", "−")
+
+
+def check_digits(digits: int, who: str) -> None:
+    """Raise ArgumentError unless `numeral` can print so many digits."""
+    if not isinstance(digits, int) or not 1 <= digits <= 17:
+        raise ArgumentError(f"{who}: digits must be an int in 1..17, got {digits!r:.40}. Leave it out for {DIGITS}.")
 
 
 def second(text: str) -> str:

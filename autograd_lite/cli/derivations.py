@@ -7,13 +7,11 @@ from autograd_lite.cli.console import say
 from autograd_lite.cli.expressions import Expression, assignments
 from autograd_lite.errors import ArgumentError
 from autograd_lite.formulas import Names, formulas
-from autograd_lite.notation import numeral
+from autograd_lite.notation import DIGITS, numeral
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-DIGITS = 4
 
 
 def explain_expression(text: str, numbers: Sequence[str], wrt: Sequence[str] | None) -> int:

@@ -10,6 +10,7 @@ import sys
 
 from autograd_lite.errors import ArgumentError, InputTypeError, RenderError, StaleGraphError
 from autograd_lite.graph import Node
+from autograd_lite.notation import DIGITS, check_digits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from autograd_lite.render.palette import Theme
     from autograd_lite.render.scene import Scene
 
-DIGITS = 4  # four let the printed products be checked by hand
 LARGEST = 2000  # wires; beyond, what is nearest to the root is drawn
 LINES_IN_REPL = 60
 FORMATS = (".svg", ".html", ".png", ".pdf", ".dot", ".gv", ".txt")
@@ -90,8 +90,7 @@ def draw(
             f"draw: a Value is needed, got {root!a:.40} of type {type(root).__name__}. "
             f"Draw the one Value at the end of the graph, such as the loss."
         )
-    if not isinstance(digits, int) or not 1 <= digits <= 17:
-        raise ArgumentError(f"draw: digits must be an int in 1..17, got {digits!r:.40}. Leave it out for {DIGITS}.")
+    check_digits(digits, "draw")
     if engine not in ENGINES:
         raise ArgumentError(
             f"draw: engine must be one of {', '.join(map(repr, ENGINES))}, got {engine!r:.40}. Leave it out for 'auto'."

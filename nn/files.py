@@ -1,4 +1,8 @@
-"""Files that are whole or not there."""
+"""Files that are whole or not there.
+
+The engine's pictures have a writer of their own, `autograd_lite.render.files.write_atomically`: it is
+no public name, and writing files is not what an engine of derivatives should offer.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +17,14 @@ def write_whole(path: str | PathLike[str], text: str) -> None:
     """Write a text file (UTF-8) that appears complete or not at all; one that is there already is replaced.
 
     Raises:
-        ArgumentError: there is a folder at `path`.
+        ArgumentError: there is something else than a file at `path`.
         OSError: the folder is missing, full or read-only.
     """
     import os
     import tempfile
 
     target = os.path.realpath(path)
-    if os.path.isdir(target):
+    if os.path.exists(target) and not os.path.isfile(target):
         raise ArgumentError(f"save: the path must be that of a file, got {os.fspath(path)!r}. Choose another name.")
     try:
         handle, draft = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".draft-", suffix=".tmp")

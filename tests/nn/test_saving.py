@@ -103,6 +103,12 @@ def test_errors_of_files_name_the_path_that_was_given(tmp_path):
     assert caught.value.filename == path
     with pytest.raises(ArgumentError, match="save: the path must be that of a file, got "):
         nn.save(nn.Neuron(1), tmp_path)
+    assert os.listdir(tmp_path) == []
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ArgumentError, match="save: the path must be that of a file, got "):
+        nn.save(nn.Neuron(1), tmp_path / "pipe")
+    assert os.listdir(tmp_path) == ["pipe"]
+    os.remove(tmp_path / "pipe")
     with pytest.raises(InputTypeError, match="save: model must be a Module, got 3 of type int"):
         nn.save(3, tmp_path / "m.json")
     assert os.listdir(tmp_path) == []

@@ -17,6 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from autograd_lite.primitives import Primitive
+
 EPSILON = 2.0**-52
 SMALLEST_NORMAL, TINIEST = 2.0**-1022, 2.0**-1074
 DIGITS, WIDEST, SHOWN = 4, 40, 8
@@ -223,15 +225,17 @@ def _rounding_of_constants(node: Any) -> float:
 
 def rounding_of(node: Any) -> float:
     """Return how far off the result of one operation may be, given its operands."""
-    row, y = node.primitive, node.data
-    if callable(row.rounding):
-        return row.rounding(y, *numbers_of(node)) * EPSILON  # type: ignore[no-any-return]
-    if abs(y) >= SMALLEST_NORMAL or not row.rounding:
-        return row.rounding * ulp(y)  # type: ignore[no-any-return]
+    row: Primitive = node.primitive
+    y: float = node.data
+    rounding = row.rounding
+    if callable(rounding):
+        return rounding(y, *numbers_of(node)) * EPSILON
+    if abs(y) >= SMALLEST_NORMAL or not rounding:
+        return rounding * ulp(y)
     if row in (add, sub, total):  # exact among numbers as small as these
         return 0.0
-    if row.rounding > 0.5:  # a function promises nothing here but a tiny result
-        return row.rounding * SMALLEST_NORMAL  # type: ignore[no-any-return]
+    if rounding > 0.5:  # a function promises nothing here but a tiny result
+        return rounding * SMALLEST_NORMAL
     return 0.0 if not y and 0.0 in numbers_of(node) else TINIEST
 
 

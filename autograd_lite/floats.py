@@ -21,10 +21,10 @@ ROOT_HALF, ROOT_HALF_LOW = 0.7071067811865476, -4.833646656726457e-17  # sqrt(1/
 
 def power(base: float, exponent: float) -> float:
     """Return base**exponent among the reals: a negative base needs an integer exponent."""
-    result = base**exponent
+    result: float = base**exponent
     if result.__class__ is complex:
         raise ValueError("negative base with a fractional exponent")
-    return result  # type: ignore[no-any-return]
+    return result
 
 
 def rounding_of_decrement(n: Any) -> Any:

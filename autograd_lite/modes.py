@@ -10,9 +10,10 @@ from autograd_lite.errors import ArgumentError, InputTypeError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, TypeVar
+    from typing import Any, ParamSpec, TypeVar
 
-    F = TypeVar("F", bound=Callable[..., Any])
+    P = ParamSpec("P")
+    R = TypeVar("R")
 
 recording: ContextVar[bool] = ContextVar("recording", default=True)
 """False: operations record nothing."""
@@ -67,19 +68,19 @@ class Mode:
         self._variable.set(before)
         _before.set(tuple(rest))
 
-    def __call__(self, function: F) -> F:
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         code = getattr(function, "__code__", None)
         if code is None or code.co_flags & SUSPENDS:
             raise InputTypeError(
                 f"{self._variable.name}: decorates plain functions, got {function!r}. Write `with` inside it instead."
             )
 
-        def inside(*args: Any, **options: Any) -> Any:
+        def inside(*args: P.args, **options: P.kwargs) -> R:
             with Mode(self._variable, self._setting):
                 return function(*args, **options)
 
         inside.__name__, inside.__doc__ = function.__name__, function.__doc__
-        return inside  # type: ignore[return-value]
+        return inside
 
 
 def no_grad() -> Mode:
@@ -121,7 +122,7 @@ class Scope:
     __slots__ = ("_is_open", "name", "parent")
 
     def __init__(self, name: str) -> None:
-        if name.__class__ is not str and not isinstance(name, str):
+        if not isinstance(name, str):
             raise InputTypeError(f"scope: a name is needed, got {name!r:.40} of type {type(name).__name__}.")
         if not name:
             raise ArgumentError("scope: the name must not be empty, got ''. Write scope('neuron 1').")

@@ -148,16 +148,16 @@ class QuietFloat(Traced):
         self.number = number
 
     def __lt__(self, other: Any) -> bool:
-        return self.number < bare(other)  # type: ignore[no-any-return]
+        return bool(self.number < bare(other))
 
     def __le__(self, other: Any) -> bool:
-        return self.number <= bare(other)  # type: ignore[no-any-return]
+        return bool(self.number <= bare(other))
 
     def __gt__(self, other: Any) -> bool:
-        return self.number > bare(other)  # type: ignore[no-any-return]
+        return bool(self.number > bare(other))
 
     def __ge__(self, other: Any) -> bool:
-        return self.number >= bare(other)  # type: ignore[no-any-return]
+        return bool(self.number >= bare(other))
 
     def __eq__(self, other: object) -> bool:
         return bool(self.number == bare(other))

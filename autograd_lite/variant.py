@@ -9,6 +9,10 @@ from __future__ import annotations
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import MutableSequence
+
 COMPILED = ("primitives", "modes", "graph", "value")
 """The modules that are compiled; everything else reads them as it reads the sources."""
 
@@ -26,7 +30,7 @@ def folder_name() -> str:
     return f"{sys.implementation.cache_tag}-{source_hash(text).hex()}"
 
 
-def choose(path: list[str]) -> tuple[bool, str]:
+def choose(path: MutableSequence[str]) -> tuple[bool, str]:
     """Put compiled modules in front if they are there and wanted; return whether, and what runs in words.
 
     Args:
@@ -48,4 +52,4 @@ def choose(path: list[str]) -> tuple[bool, str]:
     return False, "pure Python: the compiled modules are of other sources, or of another Python. Install again."
 
 
-NATIVE, VARIANT = choose(sys.modules["autograd_lite"].__path__)  # type: ignore[arg-type]
+NATIVE, VARIANT = choose(sys.modules["autograd_lite"].__path__)

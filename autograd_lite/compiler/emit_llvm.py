@@ -8,6 +8,7 @@ Running sums stand in registers, for a tile of several rows and vectors at once.
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,7 @@ class Emitter:
                 continue
             self.lanes = self.lowered.plan.lanes[step.axis]
             count = w.fresh(f"load i64, ptr {w.let(f'getelementptr i64, ptr %blocks, i64 {step.axis - 1}')}")
-            w.loop(count, lambda block, _, found=found: self._pass(block, found))  # type: ignore[misc]
+            w.loop(count, partial(self._pass, found))
         w.do("ret void")
         self.module.add("evaluate", w)
         tables = np.concatenate([*self.tables, np.zeros(1, np.int32)])
@@ -78,7 +79,7 @@ class Emitter:
 
             self.w.loop(stretch.count, once)
 
-    def _pass(self, block: str, found: list[Stretch]) -> list[str]:
+    def _pass(self, found: list[Stretch], block: str, _: list[str]) -> list[str]:
         self.block = block
         self._run(found, lambda i, kinds: self._for_samples(i) if kinds is None else self._add_up(i, kinds))
         self.block = "0"

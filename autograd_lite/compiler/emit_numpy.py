@@ -40,7 +40,7 @@ def _unless_nan(outcome: Any, *xs: Any) -> Any:
     return np.where(np.logical_or.reduce([np.isnan(x) for x in np.broadcast_arrays(*xs)]), np.nan, outcome)
 
 
-ROWS: Mapping[str, Callable[..., Any]] = {
+ROWS: Mapping[str, Callable[..., Array]] = {
     "abs": np.abs, "acos": np.arccos, "acosh": np.arccosh, "asin": np.arcsin, "asinh": np.arcsinh, "atan": np.arctan,
     "atan2": np.arctan2, "atanh": np.arctanh, "cbrt": np.cbrt, "cos": np.cos, "cosh": np.cosh, "div": np.divide,
     "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "floor": np.floor, "log": np.log, "log10": np.log10,
@@ -128,7 +128,7 @@ def _compute(instruction: Instruction, places: list[NDArray[np.intp]], read: Cal
         ]
         row = ROWS[instruction.op]
         if instruction.op not in SYMMETRIC:
-            return row(*operands)  # type: ignore[no-any-return]
+            return row(*operands)
         result = operands[0]
         for operand in operands[1:]:
             result = row(result, operand)

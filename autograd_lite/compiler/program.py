@@ -303,7 +303,8 @@ class Program:
         assert group is not None
         if not group.axis:
             return np.full(samples, self.code.shared[place])
-        return self.code.results_of(group, place)[:samples]  # type: ignore[no-any-return]
+        found: Array = self.code.results_of(group, place)
+        return found[:samples]
 
     def _second_opinion(self, values: Array) -> Any:
         """Ask the eager passes, which name the operation and the node; what they find is the answer."""

@@ -6,6 +6,7 @@ on the first, the last rung of the ladder, and what names the node where a numbe
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 
-class Source:
+class Source(ABC):
     """What is compiled: `roots` functions of parameters, inputs and data."""
 
     arrays: tuple[Array, ...] = ()
@@ -38,13 +39,13 @@ class Source:
         """How many inputs are one number for all samples."""
         return len(self.inputs)
 
+    @abstractmethod
     def record(self) -> Tape:
         """Return the graph on a tape."""
-        raise NotImplementedError
 
+    @abstractmethod
     def evaluate(self) -> tuple[Array, Array | None]:
         """Return the values of the roots, and the gradient, by the tape's own passes."""
-        raise NotImplementedError
 
 
 class GraphSource(Source):

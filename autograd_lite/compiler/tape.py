@@ -71,11 +71,12 @@ def watching() -> Iterator[list[Value]]:
     """Catch the Values made in the block, in order, and refuse what a recorded graph would not repeat."""
     made: list[Value] = []
     names = ("__lt__", "__le__", "__gt__", "__ge__", "__bool__", "data")
-    before = {name: vars(Value)[name] for name in names}
+    before: dict[str, Any] = {name: vars(Value)[name] for name in names}
+    during: dict[str, Any] = {name: _refusing(name, before[name]) for name in names[:-1]}
+    during["data"] = property(_reading(before["data"].fget), before["data"].fset)
     try:
-        for name in names[:-1]:
-            setattr(Value, name, _refusing(name, before[name]))
-        Value.data = property(_reading(before["data"].fget), before["data"].fset)  # type: ignore[assignment]
+        for name in names:
+            setattr(Value, name, during[name])
         with Mode(modes.made, made):
             yield made
     finally:

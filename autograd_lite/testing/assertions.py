@@ -14,12 +14,13 @@ from autograd_lite.primitives import FAILURES, Primitive
 from autograd_lite.table import sum as sum_row
 from autograd_lite.testing.strategies import kink_points, points, reals
 from autograd_lite.transforms import grad, jvp
+from autograd_lite.verdicts import AGREES, KINK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 DIRECTION = (1.0, -0.75, 0.625, -1.25)  # of the second derivatives; no two parts cancel
-CONCLUSIVE = ("agrees", "at a kink")
+CONCLUSIVE = (AGREES, KINK)
 PHASES = [phase for phase in Phase if phase is not Phase.explain]  # which of our own lines ran explains nothing
 
 
@@ -63,7 +64,7 @@ def assert_gradients(
                 f"Write assert_gradients(f, reals(0, 1))."
             )
     drawn = st.tuples(*arguments) if arguments else _points_of(f)
-    count = settings.default.max_examples if examples is None else examples  # type: ignore[union-attr]
+    count = settings().max_examples if examples is None else examples
     name = getattr(f, "__name__", "f")
     seen: list[str] = []
 

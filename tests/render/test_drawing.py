@@ -83,6 +83,7 @@ def test_with_nothing_of_graphviz_the_error_names_the_one_package_that_is_enough
 def test_without_the_package_the_error_names_pip(picture, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "graphviz", None)
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")  # the command alone is there
     with pytest.raises(RenderError, match="pip install graphviz"):
         picture.graphviz()
     with pytest.raises(RenderError, match="pip install graphviz"):

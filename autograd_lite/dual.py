@@ -41,7 +41,70 @@ def _number(number: Any, who: str) -> Any:
     return number if number.__class__ is float or isinstance(number, Traced) else to_float(number, who)
 
 
-class Dual(Traced):
+class Moving(Traced):
+    """A number and how it changes as something else does: what `Dual` and `Series` have in common.
+
+    It compares, decides and converts by its plain number, as Value does.
+    """
+
+    __slots__ = ()
+    primal: Any
+
+    @property
+    def parts(self) -> tuple[Any, ...]:
+        """The numbers of lower levels that it is made of, the primal first."""
+        raise TypeError(f"{type(self).__name__} does not say what it is made of")
+
+    def like(self, *parts: Any) -> Moving:
+        """Return a number of the same kind and level made of other parts; a primal alone makes a constant."""
+        raise TypeError(f"{type(self).__name__} does not say how another is made")
+
+    @property
+    def data(self) -> float:
+        """The plain number, all that moves left aside."""
+        number = self.primal
+        while number.__class__ is not float:
+            number = number.primal if isinstance(number, Moving) else number.data
+        return number
+
+    def __pos__(self) -> Moving:
+        return self
+
+    def __lt__(self, other: Any) -> bool:
+        return self.data < _data(other, "<")
+
+    def __le__(self, other: Any) -> bool:
+        return self.data <= _data(other, "<=")
+
+    def __gt__(self, other: Any) -> bool:
+        return self.data > _data(other, ">")
+
+    def __ge__(self, other: Any) -> bool:
+        return self.data >= _data(other, ">=")
+
+    __hash__ = object.__hash__
+    __eq__ = is_same
+
+    def __bool__(self) -> bool:
+        return self.data != 0.0
+
+    def __float__(self) -> NoReturn:
+        raise InputTypeError(
+            f"float: a {type(self).__name__} was used where a plain number is needed, which would lose how it moves. "
+            "Use exp(v), log(v), ... from autograd_lite instead of math's, or v.data for the plain number."
+        )
+
+    __int__ = __index__ = __complex__ = __trunc__ = __floor__ = __ceil__ = __float__
+    __round__ = refuse_to_round
+    __floordiv__ = __rfloordiv__ = refuse_floor_division
+    __mod__ = __rmod__ = refuse_remainder
+    __array_ufunc__ = meet_numpy
+
+    def __format__(self, spec: str) -> str:
+        return format(self.data, spec) if spec else repr(self)
+
+
+class Dual(Moving):
     """A number and the rate at which it changes: primal + tangent * e, with e * e = 0.
 
     Args:
@@ -66,12 +129,11 @@ class Dual(Traced):
             )
 
     @property
-    def data(self) -> float:
-        """The plain number, all tangents left aside."""
-        number = self.primal
-        while number.__class__ is not float:
-            number = number.primal if number.__class__ is Dual else number.data
-        return number
+    def parts(self) -> tuple[Any, ...]:
+        return self.primal, self.tangent
+
+    def like(self, *parts: Any) -> Dual:
+        return _dual(parts[0], parts[1] if len(parts) > 1 else 0.0, self.level)
 
     def apply(self, primitive: Primitive, operands: tuple[Any, ...]) -> Dual:
         """Return `primitive` at operands of which none has a higher level than this one."""
@@ -100,46 +162,8 @@ class Dual(Traced):
     def place(self) -> str:
         return "a dual number"
 
-    # ---- comparison, truth, conversion: as Value does
-
-    def __pos__(self) -> Dual:
-        return self
-
-    def __lt__(self, other: Any) -> bool:
-        return self.data < _data(other, "<")
-
-    def __le__(self, other: Any) -> bool:
-        return self.data <= _data(other, "<=")
-
-    def __gt__(self, other: Any) -> bool:
-        return self.data > _data(other, ">")
-
-    def __ge__(self, other: Any) -> bool:
-        return self.data >= _data(other, ">=")
-
-    __hash__ = object.__hash__
-    __eq__ = is_same
-
-    def __bool__(self) -> bool:
-        return self.data != 0.0
-
-    def __float__(self) -> NoReturn:
-        raise InputTypeError(
-            "float: a Dual was used where a plain number is needed, which would lose its tangent. "
-            "Use exp(v), log(v), ... from autograd_lite instead of math's, or v.data for the plain number."
-        )
-
-    __int__ = __index__ = __complex__ = __trunc__ = __floor__ = __ceil__ = __float__
-    __round__ = refuse_to_round
-    __floordiv__ = __rfloordiv__ = refuse_floor_division
-    __mod__ = __rmod__ = refuse_remainder
-    __array_ufunc__ = meet_numpy
-
     def __repr__(self) -> str:
         return f"Dual(primal={self.primal!r}, tangent={self.tangent!r})"
-
-    def __format__(self, spec: str) -> str:
-        return format(self.data, spec) if spec else repr(self)
 
 
 def _dual(primal: Any, tangent: Any, level: int) -> Dual:
@@ -149,11 +173,11 @@ def _dual(primal: Any, tangent: Any, level: int) -> Dual:
 
 
 def _data(other: Any, who: str) -> float:
-    return other.data if isinstance(other, (Dual, Value)) else to_float(other, who)
+    return other.data if isinstance(other, (Moving, Value)) else to_float(other, who)
 
 
 def _method(row: Primitive) -> Callable[..., Any]:
-    def method(self: Dual, *rest: Any) -> Any:
+    def method(self: Moving, *rest: Any) -> Any:
         return row(self, *rest)
 
     method.__name__, method.__doc__ = row.name, row.__doc__
@@ -162,7 +186,7 @@ def _method(row: Primitive) -> Callable[..., Any]:
 
 for _row in ROWS.values():  # x.tanh(), for functions that are written with Value's methods
     if hasattr(Value, _row.name):
-        setattr(Dual, _row.name, _method(_row))
+        setattr(Moving, _row.name, _method(_row))
 
 
 def local_gradients(primitive: Primitive, y: Any, primals: Sequence[Any], tangents: Sequence[Any]) -> list[Any]:
@@ -170,15 +194,13 @@ def local_gradients(primitive: Primitive, y: Any, primals: Sequence[Any], tangen
     if all(x.__class__ is float for x in primals):
         found: Sequence[Any] = primitive.partials(y, primals)
     else:
-        level = max(getattr(x, "level", 0) for x in primals)
-        with Mode(inside_gradient, True):  # a constant that follows quiet rows is of the kind of its neighbours
-            found = _quietly(
-                primitive,
-                y,
-                primals,
-                tangents,
-                lambda x: _dual(x, 0.0, level) if level else Value(x, role="constant"),
-            )
+        highest = max([x for x in primals if x.__class__ is not float], key=lambda x: x.level)
+
+        def leaf(x: float) -> Any:  # a constant that follows quiet rows is of the kind of its neighbours
+            return highest.like(x) if isinstance(highest, Moving) else Value(x, role="constant")
+
+        with Mode(inside_gradient, True):
+            found = _quietly(primitive, y, primals, tangents, leaf)
     return [x if x.__class__ is float or isinstance(x, Traced) else local_as_float(primitive, x) for x in found]
 
 

@@ -8,15 +8,15 @@ then it is part of that graph.
 
 from __future__ import annotations
 
-from math import factorial
 from operator import index
 
 from autograd_lite import modes
-from autograd_lite.dual import Dual, new_level, push, second_sweep
+from autograd_lite.dual import Dual, Moving, new_level, push, second_sweep
 from autograd_lite.errors import ArgumentError, InputTypeError
 from autograd_lite.graph import sweep, topological_order
 from autograd_lite.modes import Mode
 from autograd_lite.primitives import Traced, to_float
+from autograd_lite.series import Expansion
 from autograd_lite.table import dot_row, identity
 from autograd_lite.value import Value, gradients
 
@@ -132,7 +132,7 @@ def linearize(f: Function, *primals: Any) -> tuple[Any, Function]:
     run = _Run(f, primals, tuple(range(len(primals))), {}, "linearize")
     ys = run.numbers()
     order = dict.fromkeys([node for y in ys if isinstance(y, Value) for node in topological_order(y)])
-    plain = not any(y.__class__ is Dual or run.is_traced(y) for y in ys)
+    plain = not any(isinstance(y, Moving) or run.is_traced(y) for y in ys)
 
     def along(*tangents: Any) -> Any:
         flat = _matched(primals, tangents, "linearize: the tangents")
@@ -215,7 +215,7 @@ def hvp(f: Function, argnums: Argnums = 0) -> Function:
 
 
 def derivative(f: Function, n: int = 1) -> Function:
-    """Return the n-th derivative of a function of one number.
+    """Return the n-th derivative of a function of one number, in time that grows as a power of n.
 
     >>> derivative(lambda x: x ** 3, 2)(5.0)
     30.0
@@ -224,7 +224,7 @@ def derivative(f: Function, n: int = 1) -> Function:
     order = _order(n, "derivative")
 
     def nth(x: Any, **options: Any) -> Any:
-        return _towers(f, x, order, options, "derivative")[-1]
+        return _expanded(f, x, Expansion(order), options, "derivative")[-1]
 
     return _named(nth, "derivative", f)
 
@@ -239,26 +239,18 @@ def taylor(f: Function, n: int) -> Function:
     order = _order(n, "taylor")
 
     def coefficients(x: Any, **options: Any) -> list[Any]:
-        return [d / float(factorial(k)) for k, d in enumerate(_towers(f, x, order, options, "taylor"))]
+        return _expanded(f, x, Expansion(order, scaled=True), options, "taylor")
 
     return _named(coefficients, "taylor", f)
 
 
-def _towers(f: Function, x: Any, n: int, options: Any, who: str) -> list[Any]:
-    """Return f and its derivatives up to the n-th: Duals of Duals, n levels high."""
-    levels = [new_level() for _ in range(n)]
+def _expanded(f: Function, x: Any, expansion: Expansion, options: Any, who: str) -> list[Any]:
+    """Return f and its derivatives, or its Taylor coefficients."""
     x = x if isinstance(x, Traced) else to_float(x, f"{who}: the argument")
-    for level in levels:
-        x = Dual(x, 1.0, level=level)
-    y = _one_number(f(x, **options), who)
-    found: list[Any] = []
-    for level in reversed(levels):
-        plain = y  # every level follows the same line: any k tangents, and no others, are the k-th derivative
-        while plain.__class__ is Dual and plain.level >= levels[0]:
-            plain = plain.primal
-        found.append(plain)
-        y = y.tangent if _is_of(level, y) else 0.0
-    return [*found, y]
+    try:
+        return expansion.terms_of(_one_number(f(expansion.number(x, 1.0), **options), who))
+    finally:
+        expansion.close()
 
 
 # ---- one evaluation of a function, recorded
@@ -289,8 +281,9 @@ class _Run:
 
     def _variable(self, x: Any) -> Any:
         """Return x as a node of its own, remembered: what the caller does with x elsewhere is no part of f."""
-        if x.__class__ is Dual:
-            return Dual(self._variable(x.primal), x.tangent, level=x.level)
+        if isinstance(x, Moving):
+            primal, *rest = x.parts
+            return x.like(self._variable(primal), *rest)
         self.variables.append(Value(x) if x.__class__ is float else x.apply(identity, (x,)))
         return self.variables[-1]
 
@@ -308,21 +301,20 @@ class _Run:
 
     def is_traced(self, root: Any) -> bool:
         """True where root depends on a Value that is no variable of this run."""
-        if root.__class__ is Dual:
-            return self.is_traced(root.primal) or self.is_traced(root.tangent)
+        if isinstance(root, Moving):
+            return any(map(self.is_traced, root.parts))
         return isinstance(root, Value) and self.recording and _has_others(topological_order(root), self.variables)
 
     def plain(self, y: Any) -> Any:
         """Return a result as a float where nothing outside of this run depends on its graph."""
-        if y.__class__ is Dual:
-            return Dual(self.plain(y.primal), self.plain(y.tangent), level=y.level)
+        if isinstance(y, Moving):
+            return y.like(*map(self.plain, y.parts))
         return y.data if isinstance(y, Value) and not self.is_traced(y) else y
 
     def gradient(self, root: Any) -> list[Any]:
         """Return droot/dvariable; floats unless root is traced."""
-        if root.__class__ is Dual:
-            pairs = zip(self.gradient(root.primal), self.gradient(root.tangent), strict=True)
-            return [Dual(primal, tangent, level=root.level) for primal, tangent in pairs]
+        if isinstance(root, Moving):
+            return _part_by_part(root, self.gradient)
         if not isinstance(root, Value):
             return [0.0] * len(self.variables)
         adjoints = sweep(root, 1.0)
@@ -336,11 +328,15 @@ def _has_others(nodes: Iterable[Value], variables: Sequence[Value]) -> bool:
     return any(not node.operands and node not in own and node.role != "constant" for node in nodes)
 
 
+def _part_by_part(root: Moving, slopes: Function) -> list[Any]:
+    """Return what `slopes` says of each part, joined per variable: derivatives along different ways commute."""
+    return [root.like(*parts) for parts in zip(*map(slopes, root.parts), strict=True)]
+
+
 def _pull(root: Any, variables: Sequence[Value], traced: bool) -> list[Any]:
-    """Return droot/dvariable. A Dual's two numbers are differentiated apart: the derivatives commute."""
-    if root.__class__ is Dual:
-        pairs = zip(_pull(root.primal, variables, traced), _pull(root.tangent, variables, traced), strict=True)
-        return [Dual(primal, tangent, level=root.level) for primal, tangent in pairs]
+    """Return droot/dvariable."""
+    if isinstance(root, Moving):
+        return _part_by_part(root, lambda part: _pull(part, variables, traced))
     if not isinstance(root, Value):
         return [0.0] * len(variables)
     found = gradients(root, variables, create_graph=traced)

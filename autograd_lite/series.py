@@ -1,0 +1,156 @@
+"""Series: a number and all its derivatives up to the n-th, in time that grows as a power of n.
+
+Where y = f(x) and x moves, y' = f'(x) x': a product, whose derivatives Leibniz knows:
+
+    y(k) = sum over j < k of C(k - 1, j) g(j) x(k - j)        with g = f'(x), one term per operand
+
+To get the k-th derivative of y it takes g only up to the (k - 1)-st. And g is what the row's own
+local gradient says, evaluated on Series: no function is described a second time. What it is made
+of mostly stands there already (the g of exp(x) is y itself, that of tanh(x) needs tanh(x)), so
+nodes are looked up before they are made. So all n orders take n**2 products a node, n**3 where each
+order brings a node of its own (x**0.5, x**-0.5, ...); derivatives of derivatives would take 2**n and
+more. Griewank & Walther, Evaluating Derivatives (2008), chapter 13, is the standard account.
+
+Terms are computed when they are asked for, with a stack of what they need: nothing recurses.
+"""
+
+from __future__ import annotations
+
+from math import comb
+
+from autograd_lite.dual import Moving, local_gradients, new_level
+from autograd_lite.table import gate
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from autograd_lite.primitives import Primitive
+
+
+class Expansion:
+    """One evaluation of a function along x + t: the nodes it made, and how far they may be expanded.
+
+    Args:
+        order: how many derivatives are wanted.
+        scaled: keep Taylor coefficients, derivatives over k!, which stay in the floats for longer.
+    """
+
+    def __init__(self, order: int, scaled: bool = False) -> None:
+        self.level, self.order, self.scaled = new_level(), order, scaled
+        self.known: dict[Any, Series] = {}
+        self.slopes: dict[Series, list[Any]] = {}
+        self.depth = 0
+        """0 in the function itself, 1 in the local gradients of its nodes, 2 in theirs, and so on."""
+
+    def number(self, *terms: Any) -> Series:
+        """Return a number whose terms are known, 0 where they are left out: (x, 1.0) is the one that moves."""
+        return Series(self, None, (), [*terms, *[0.0] * (self.order + 1 - len(terms))])
+
+    def node(self, primitive: Primitive, operands: tuple[Any, ...]) -> Series:
+        """Return `primitive` at operands, inside local gradients the node that is there already."""
+        key = primitive.name, *[x.hex() if x.__class__ is float else id(x) for x in operands]
+        found = self.known.get(key) if self.depth else None  # in the function itself a row may want to be asked twice
+        if found is None or found.depth > self.depth:
+            found = Series(self, primitive, operands, [primitive(*[self.primal_of(x) for x in operands])])
+            self.known[key] = found
+        return found
+
+    def is_moving(self, number: Any) -> bool:
+        return number.__class__ is Series and number.expansion is self
+
+    def primal_of(self, number: Any) -> Any:
+        return number.primal if self.is_moving(number) else number
+
+    def terms_of(self, number: Any) -> list[Any]:
+        """Return all terms of what the function returned."""
+        return list(number.parts) if self.is_moving(number) else [number, *[0.0] * self.order]
+
+    def close(self) -> None:
+        """Forget the nodes, which refer to this and to each other: nothing waits for the cyclic collector."""
+        self.known, self.slopes = {}, {}
+
+    def expand(self, node: Series, order: int) -> None:
+        """Compute the terms of a node up to an order, and before them what they need."""
+        needed = [(node, order)]
+        while needed:
+            node, k = needed[-1]
+            have = len(node.terms)
+            if have > k:
+                needed.pop()
+            elif have < k:
+                needed.append((node, k - 1))
+            else:
+                missing = [(x, k) for x in node.operands if self.is_moving(x) and len(x.terms) <= k]
+                missing += [(g, k - 1) for g in self._slopes_of(node) if self.is_moving(g) and len(g.terms) < k]
+                needed += missing
+                if not missing:
+                    node.terms.append(self._term(node, k))
+
+    def _term(self, node: Series, k: int) -> Any:
+        y: Any = 0.0
+        for x, slope in zip(node.operands, self._slopes_of(node), strict=True):
+            if slope is None or not self.is_moving(x):
+                continue
+            slopes = slope.terms if self.is_moving(slope) else [slope]
+            for j, g in enumerate(slopes[:k]):
+                term = _product(g, x.terms[k - j])
+                if term.__class__ is float and not term:
+                    continue
+                weight = k - j if self.scaled else comb(k - 1, j)
+                term = term if weight == 1 else term * float(weight)
+                y = y + term if y.__class__ is not float or y else term
+        return y / float(k) if self.scaled and k > 1 else y
+
+    def _slopes_of(self, node: Series) -> list[Any]:
+        """Return the local gradients of a node: as Series where their own derivatives are needed."""
+        found = self.slopes.get(node)
+        if found is None:
+            assert node.primitive is not None
+            moves = [1.0 if self.is_moving(x) else 0.0 for x in node.operands]
+            y: Any = node
+            xs: Any = node.operands
+            if node.depth + 1 == self.order:  # their plain numbers are all that will be asked for
+                y, xs = node.primal, [self.primal_of(x) for x in xs]
+            before, self.depth = self.depth, node.depth + 1
+            try:
+                found = self.slopes[node] = local_gradients(node.primitive, y, xs, moves)
+            finally:
+                self.depth = before
+        return found
+
+
+def _product(a: Any, b: Any) -> Any:
+    """Return a * b, 0 where either is 0, as along every other path."""
+    if a.__class__ is b.__class__ is float:
+        return a * b if a and b else 0.0
+    if a.__class__ is float and (not a or a == 1.0):
+        return b if a else 0.0
+    return gate(a, b)
+
+
+class Series(Moving):
+    """A number and its derivatives along the argument of one `Expansion`."""
+
+    __slots__ = ("depth", "expansion", "level", "operands", "primal", "primitive", "terms")
+
+    def __init__(self, expansion: Expansion, primitive: Primitive | None, operands: Any, terms: list[Any]) -> None:
+        self.expansion, self.primitive, self.operands, self.terms = expansion, primitive, operands, terms
+        self.level, self.depth, self.primal = expansion.level, expansion.depth, terms[0]
+
+    @property
+    def parts(self) -> tuple[Any, ...]:
+        self.expansion.expand(self, self.expansion.order - self.depth)
+        return tuple(self.terms)
+
+    def like(self, *parts: Any) -> Series:
+        return self.expansion.number(*parts)
+
+    def apply(self, primitive: Primitive, operands: tuple[Any, ...]) -> Series:
+        return self.expansion.node(primitive, operands)
+
+    def place(self) -> str:
+        return "a series"
+
+    def __repr__(self) -> str:
+        return f"Series({', '.join(map(repr, self.terms))})"

@@ -52,10 +52,10 @@ def sigmoid(x: float) -> float:
     return e / (1.0 + e)
 
 
-def sech_squared(x: float) -> float:
-    """Return 1 / cosh(x)**2 as 4 * sigmoid(2x) * sigmoid(-2x), with one exponential."""
-    e = exp(-abs(2.0 * x))
-    return 4.0 * (1.0 / (1.0 + e) * (e / (1.0 + e)))
+def sigmoid_slope(x: float) -> float:
+    """Return sigmoid(x) * sigmoid(-x), with one exponential."""
+    e = exp(-abs(x))
+    return 1.0 / (1.0 + e) * (e / (1.0 + e))
 
 
 def softplus(x: float) -> float:
@@ -328,7 +328,7 @@ def sigmoid_gradients(y: float, x: float) -> tuple[float]:
 
 
 def tanh_gradients(y: float, x: float) -> tuple[float]:
-    """Return 1 / cosh(x)**2: `sech_squared` without the call."""
+    """Return 1 / cosh(x)**2: `sigmoid_slope` without the call."""
     e = exp(-abs(2.0 * x))
     return (4.0 * (1.0 / (1.0 + e) * (e / (1.0 + e))),)
 

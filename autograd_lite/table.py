@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     log: Primitive
     cos: Primitive
     cosh: Primitive
-    sech_squared: Primitive
+    sigmoid_slope: Primitive
     sigmoid: Primitive
     gate: Primitive
 
@@ -357,12 +357,8 @@ cosh = primitive(
     doc="Return the hyperbolic cosine.",
 )
 tanh = primitive(
-    "tanh", math.tanh, lambda y, x: sech_squared(x), float_gradients=floats.tanh_gradients,
+    "tanh", math.tanh, lambda y, x: 4.0 * sigmoid_slope(2.0 * x), float_gradients=floats.tanh_gradients,
     doc="Return the hyperbolic tangent.",
-)
-sech_squared = primitive(  # 1 - y*y is 0 in the tails, and sigmoid(2x) sigmoid(-2x) has a derivative that cancels at 0
-    "sech_squared", floats.sech_squared, lambda y, x: -2.0 * (y * tanh(x)), symbol="sech²",
-    doc="Return 1 / cosh(x)**2, the slope of tanh.",
 )
 asinh = primitive(
     "asinh", math.asinh, lambda y, x: 1.0 / hypot(1.0, x),
@@ -381,9 +377,13 @@ atanh = primitive(
 # ---- sigmoids and their relatives
 
 sigmoid = primitive(
-    "sigmoid", floats.sigmoid, lambda y, x: sigmoid(x) * sigmoid(-x),
+    "sigmoid", floats.sigmoid, lambda y, x: sigmoid_slope(x),
     symbol="σ", float_gradients=floats.sigmoid_gradients,
     doc="Return 1 / (1 + e**-x).",
+)
+sigmoid_slope = primitive(  # a row, since the derivative of sigmoid(x) * sigmoid(-x) is a difference that cancels at 0
+    "sigmoid_slope", floats.sigmoid_slope, lambda y, x: -(y * tanh(x / 2.0)), symbol="σ′",
+    doc="Return sigmoid(x) * sigmoid(-x), the slope of sigmoid; that of tanh is 4 * sigmoid_slope(2x).",
 )
 logsigmoid = primitive(
     "logsigmoid", floats.logsigmoid, lambda y, x: sigmoid(-x), float_gradients=lambda y, x: (floats.sigmoid(-x),),

@@ -19,7 +19,7 @@ by_row = pytest.mark.parametrize("row", ORACLED, ids=lambda row: row.name)
 # What numbers.md promises, in ulps of the result (of its largest term near a root).
 GELU_FAMILY = {"gelu", "gelu_tanh", "tanh_gate", "normal_cdf", "gaussian"}
 INVERSE = {
-    "tanh", "sech_squared", "sigmoid", "asin", "acos", "atan", "atan2", "sinh", "cosh", "asinh", "acosh", "atanh",
+    "tanh", "sigmoid_slope", "sigmoid", "asin", "acos", "atan", "atan2", "sinh", "cosh", "asinh", "acosh", "atanh",
 }  # fmt: skip
 
 
@@ -178,7 +178,7 @@ def test_third_and_fourth_derivatives_agree_with_the_truth(name, order, at):
     assert abs(derivative(ours, order, at) - truth) <= 1e-12 * (1 + abs(truth))
 
 
-@pytest.mark.parametrize("name", ["x**2", "x**3", "sin", "tanh", "exp"])
+@pytest.mark.parametrize("name", ["x**2", "x**3", "sin", "tanh", "exp", "sigmoid"])
 @pytest.mark.parametrize("order", [1, 2, 3])
 def test_derivatives_to_the_third_are_right_to_a_few_ulp_wherever_they_do_not_cancel(name, order):
     """At 0 and next to it, where a difference of sigmoids or of squares would lose every digit, and in the tails."""
@@ -195,11 +195,16 @@ def _tanh_derivatives(x):
     return [(s, s), (-2 * t * s, t * s), (4 * t * t * s - 2 * s * s, 4 * t * t * s)]
 
 
+def _sigmoid_derivatives(x):
+    return [(d / 2 ** (k + 1), term / 2 ** (k + 1)) for k, (d, term) in enumerate(_tanh_derivatives(x / 2), 1)]
+
+
 LEADING = {  # (derivative, its largest term): closed forms, since numeric differences drown at 1e-300
     "x**2": lambda x: [(2 * x, x), (mp.mpf(2), mp.one), (mp.zero, mp.zero)],
     "x**3": lambda x: [(3 * x * x, x * x), (6 * x, x), (mp.mpf(6), mp.one)],
     "sin": lambda x: [(mp.cos(x), mp.zero), (-mp.sin(x), mp.zero), (-mp.cos(x), mp.zero)],
     "tanh": _tanh_derivatives,
+    "sigmoid": _sigmoid_derivatives,
     "exp": lambda x: [(mp.exp(x), mp.zero)] * 3,
 }
 

@@ -27,7 +27,7 @@ ELEMENTARY = frozenset((
 
 SMOOTH = frozenset((
     "atan", "cos", "cosh", "erf", "erfc", "exp", "expm1", "exp_difference", "gelu", "gelu_tanh", "logsumexp",
-    "logaddexp", "logsigmoid", "normal_cdf", "sech_squared", "sigmoid", "silu", "sin", "sinh", "softmax",
+    "logaddexp", "logsigmoid", "normal_cdf", "sigmoid_slope", "sigmoid", "silu", "sin", "sinh", "softmax",
     "softplus", "softsign", "tanh", "tanh_gate", "prod",
 ))  # fmt: skip
 """Rows whose local gradients are finite where they are: upstream × local needs no care for 0 × inf."""
@@ -64,9 +64,9 @@ def _prod(*xs: Any) -> Any:
     return product
 
 
-def _sech_squared(x: Any) -> Any:
-    e = table.exp(-2.0 * abs(x))
-    return 4.0 * (e / ((1.0 + e) * (1.0 + e)))
+def _sigmoid_slope(x: Any) -> Any:
+    e = table.exp(-abs(x))
+    return e / ((1.0 + e) * (1.0 + e))
 
 
 def _power(x: Any, n: Any) -> Any:
@@ -106,7 +106,7 @@ FORMS: Mapping[str, Callable[..., Any]] = {
     "softplus": _softplus,
     "logsigmoid": lambda x: -_softplus(-x),
     "softsign": lambda x: x / (1.0 + abs(x)),
-    "sech_squared": _sech_squared,
+    "sigmoid_slope": _sigmoid_slope,
     "silu": lambda x: x * table.sigmoid(x),
     "leaky_relu": lambda x, slope: table.where(table.greater(x, 0.0), x, slope * x),
     "elu": lambda x, alpha: table.where(table.greater(x, 0.0), x, alpha * table.expm1(x)),

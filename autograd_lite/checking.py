@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isfinite
 from warnings import catch_warnings, simplefilter
 
+from autograd_lite.differences import SMALL
 from autograd_lite.errors import ArgumentError, GradientMismatch, InputTypeError
 from autograd_lite.evaluations import Evaluation, Opaque, Recorded
 from autograd_lite.formulas import expression, identifier
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 DIGITS = 10
-SMALLEST_ERROR = 1e-300  # below, it is that of numbers so small that they have few digits
 METHODS = {"right": "right side only", "left": "left side only", "complex": "by a complex step"}
 MOST_ROWS, MOST_LINES = 20, 4
 
@@ -89,9 +89,7 @@ def _row(v: Verdict) -> tuple[str, ...]:
     if v.numeric is None:
         return name, analytic, "-", "-", "-", status
     known = isfinite(v.numeric) and isfinite(v.analytic)
-    error, digits = (
-        (numeral(v.error if v.error > SMALLEST_ERROR else 0.0, 1), f"{v.digits:.0f}") if known else ("-", "-")
-    )
+    error, digits = (numeral(v.error if v.error > SMALL else 0.0, 1), f"{v.digits:.0f}") if known else ("-", "-")
     if v.analytic == 0.0 != v.numeric and v.status != DIFFERS:  # rounding error beside a zero
         digits = "-"
     method = METHODS.get(v.method, "") if v.status != KINK else ""

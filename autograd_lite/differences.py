@@ -21,6 +21,7 @@ DEEPEST = 5  # columns of the extrapolation table
 FIRST, FINER, FINEST, LONGER = 8, 8, 20, 8  # how many steps are tried, and how many more where they do not suffice
 WITNESSES = 2  # shorter steps that must be there to contradict an estimate
 TINIEST = 5e-324
+SMALL = 1e-300  # numbers below have few digits, or none beside their noise
 POWERS = {"central": 2, "right": 1, "left": 1, "bend": -1}
 SAFETY_TRUNCATION, SAFETY_SCATTER, SAFETY_NOISE, SAFETY_HIDDEN = 4.0, 8.0, 4.0, 200.0
 SIGNIFICANT = 1e3  # a change of the value by so many roundings is no noise
@@ -212,8 +213,8 @@ class Samples:
         if abs(slope.value) > 100.0 * slope.error:
             return True
         near = [s for s in self.rows.values() if s.ahead - self.x <= RATIO * self._reach]
-        size = max([abs(self.here), *[abs(y) for s in near for y in (s.right, s.left) if y is not None]])
-        if abs(slope.value) > slope.error or slope.noise > 1e-6 * size or slope.error > 1e-6 * size / self._reach:
+        size = max([SMALL, abs(self.here), *[abs(y) for s in near for y in (s.right, s.left) if y is not None]])
+        if slope.noise > 1e-6 * size or slope.error > 1e-6 * size / self._reach:
             return False
         return gap > max(100.0 * slope.error, self.hidden())
 

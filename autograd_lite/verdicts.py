@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import inf, isfinite, log10
 
-from autograd_lite.differences import RATIO, Samples, Slope
+from autograd_lite.differences import RATIO, SMALL, Samples, Slope
 from autograd_lite.evaluations import RowAt
 from autograd_lite.formulas import expression
 from autograd_lite.graph import numbers_of
@@ -155,7 +155,7 @@ class _Case:
         size = max(abs(slope.value), abs(self.analytic) if isfinite(self.analytic) else 0.0)
         if self.analytic == 0.0 and abs(slope.value) <= slope.error:  # what 0 is measured by
             size = self.samples.steepness()
-        return slope.error <= max(share * self.rtol * size, 1e-300)
+        return slope.error <= max(share * self.rtol * size, SMALL)
 
     # ---- where differences give a number
 

@@ -84,6 +84,14 @@ def test_a_wrong_gradient_of_a_function_from_elsewhere_is_rejected(factor):
     rejected(math.sin, 1.0, gradient=lambda x: math.cos(x) * factor)
 
 
+@pytest.mark.parametrize("x", [-3.0, -0.5, -1e-7, -1e-12])
+def test_a_slope_where_a_function_is_flat_is_rejected(x):
+    for f in (lambda x: max(x, 0.0), lambda x: max(x, 0.0) ** 2, lambda x: 1.0 + max(x, 0.0)):
+        assert status(f, x, gradient=lambda x: 0.0) == "agrees"
+        rejected(f, x, gradient=lambda x: 1.0)
+    rejected(lambda x: math.exp(-x * x), 1e-12, gradient=lambda x: 1.0)  # where rounding leaves one digit of the slope
+
+
 def test_the_smallest_part_at_fault_is_named():
     cube = primitive("cube_off", lambda x: x**3, lambda y, x: 3 * x**2 * (1 + 1e-6))
     report = rejected(lambda x, y: sin(cube(x) * y), 1.3, 0.7)

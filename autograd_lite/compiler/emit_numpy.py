@@ -31,6 +31,11 @@ def _sigmoid(x: Any) -> Any:
     return np.where(x >= 0.0, 1.0, e) / (1.0 + e) + 0.0 * x
 
 
+def _sigmoid_slope(x: Any) -> Any:
+    e = np.exp(-np.abs(x))
+    return e / ((1.0 + e) * (1.0 + e))
+
+
 def _where(condition: Any, a: Any, b: Any) -> Any:
     chosen = np.where(condition == 0.0, b, a)
     return np.where(np.isnan(condition), np.nan, chosen)
@@ -46,7 +51,8 @@ ROWS: Mapping[str, Callable[..., Array]] = {
     "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "floor": np.floor, "log": np.log, "log10": np.log10,
     "log1p": np.log1p, "log2": np.log2, "max": np.maximum, "maximum": np.maximum, "min": np.minimum,
     "minimum": np.minimum, "pow": np.power, "sign": np.sign, "sin": np.sin, "sinh": np.sinh, "sqrt": np.sqrt,
-    "tan": np.tan, "tanh": np.tanh, "sigmoid": _sigmoid, "where": _where,
+    "tan": np.tan, "tanh": np.tanh, "sigmoid": _sigmoid, "sigmoid_slope": _sigmoid_slope,
+    "where": _where,
     "erf": np.vectorize(math.erf, otypes=[float]), "erfc": np.vectorize(math.erfc, otypes=[float]),
     "relu": lambda x: np.where(x <= 0.0, 0.0, x),
     "step": lambda x: _unless_nan(x > 0.0, x),

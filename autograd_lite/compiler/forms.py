@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 ELEMENTARY = frozenset((
     "abs", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "chain", "cos", "cosh", "div",
     "erf", "erfc", "exp", "exp2", "expm1", "floor", "gate", "greater", "log", "log10", "log1p", "log2", "max",
-    "maximum", "min", "minimum", "pow", "relu", "sigmoid", "sign", "sin", "sinh", "sqrt", "step", "tan", "tanh",
-    "where",
+    "maximum", "min", "minimum", "pow", "relu", "sigmoid", "sigmoid_slope", "sign", "sin", "sinh", "sqrt", "step",
+    "tan", "tanh", "where",
 ))  # fmt: skip
 """The rows that every emitter has a form of."""
 
 SMOOTH = frozenset((
     "atan", "cos", "cosh", "erf", "erfc", "exp", "expm1", "exp_difference", "gelu", "gelu_tanh", "logsumexp",
-    "logaddexp", "logsigmoid", "normal_cdf", "sigmoid_slope", "sigmoid", "silu", "sin", "sinh", "softmax",
+    "logaddexp", "logsigmoid", "normal_cdf", "sigmoid", "sigmoid_slope", "silu", "sin", "sinh", "softmax",
     "softplus", "softsign", "tanh", "tanh_gate", "prod",
 ))  # fmt: skip
 """Rows whose local gradients are finite where they are: upstream × local needs no care for 0 × inf."""
@@ -62,11 +62,6 @@ def _prod(*xs: Any) -> Any:
     for x in xs:
         product = product * x
     return product
-
-
-def _sigmoid_slope(x: Any) -> Any:
-    e = table.exp(-abs(x))
-    return e / ((1.0 + e) * (1.0 + e))
 
 
 def _power(x: Any, n: Any) -> Any:
@@ -106,7 +101,6 @@ FORMS: Mapping[str, Callable[..., Any]] = {
     "softplus": _softplus,
     "logsigmoid": lambda x: -_softplus(-x),
     "softsign": lambda x: x / (1.0 + abs(x)),
-    "sigmoid_slope": _sigmoid_slope,
     "silu": lambda x: x * table.sigmoid(x),
     "leaky_relu": lambda x, slope: table.where(table.greater(x, 0.0), x, slope * x),
     "elu": lambda x, alpha: table.where(table.greater(x, 0.0), x, alpha * table.expm1(x)),

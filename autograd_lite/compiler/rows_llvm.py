@@ -127,6 +127,12 @@ def _sigmoid(n: Numbers, x: str) -> str:
     return n.div(n.choose(n.test("olt", x, 0.0), e, 1.0), n.add(e, 1.0))
 
 
+def _sigmoid_slope(n: Numbers, x: str) -> str:
+    e = _exp(n, n.mul(n.intrinsic("fabs", x), -1.0))
+    whole = n.add(e, 1.0)
+    return n.div(e, n.mul(whole, whole))
+
+
 def _log(n: Numbers, x: str) -> str:
     small = n.test("olt", x, SMALLEST_NORMAL)
     normal = n.choose(small, n.mul(x, 2.0**54), x)
@@ -266,7 +272,8 @@ INLINE: Mapping[str, Callable[..., str]] = {
 
 CALLED: Mapping[str, Callable[..., str]] = {
     "cos": partial(_wave, "cos", 1), "sin": partial(_wave, "sin", 0),
-    "exp": _exp, "expm1": _expm1, "log": _log, "log1p": _log1p, "sigmoid": _sigmoid, "tanh": _tanh,
+    "exp": _exp, "expm1": _expm1, "log": _log, "log1p": _log1p, "sigmoid": _sigmoid,
+    "sigmoid_slope": _sigmoid_slope, "tanh": _tanh,
     **{name: partial(_c_library, name) for name in (
         "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "cosh", "erf", "erfc", "exp2",
         "log10", "log2", "pow", "sinh", "tan",

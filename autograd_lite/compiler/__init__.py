@@ -5,7 +5,7 @@ Read in this order:
     tape       Values -> flat arrays of integers
     circuit    the words of all that follows: nodes, terms, axes
     normal     -> every run of additions and products one sum of products
-    batch      -> samples found as isomorphic parts, the batch an axis
+    looks, batch -> samples found as isomorphic parts, the batch an axis
     adjoint    -> gradients in pull form, again sums of products
     forms      -> rows spelled out in elementary rows
     affine, roll -> thousands of nodes become loops

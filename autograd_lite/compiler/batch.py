@@ -1,30 +1,41 @@
 """The batch: samples found as isomorphic parts of the graph.
 
 Cut the graph at the sum that adds up the losses, and each sample falls off as a connected
-piece of its own: samples share leaves only. Pieces with the same operations in the same
-order become one piece on an axis, and what differs between them, operand by operand, becomes
-data: a column of numbers, or of zeros and ones that choose among several operands. Pieces
-of another structure get an axis of their own. This comes before anything else is shared or
-rolled: pixels that are equal in two samples must not tie the samples together.
+piece of its own: samples share leaves only. Where they share results too, the statistics of
+batch norm say, there are several cuts: every sum over the batch. Such a sum, and what is made
+of it, comes once, while what belongs to a sample comes once per sample: so results are told
+apart by how often their like occurs. Pieces with the same operations in the same order become
+one piece on an axis, and what differs between them, operand by operand, becomes data: a column
+of numbers, or of zeros and ones that choose among several operands. Pieces of another structure
+get an axis of their own. All of this is a guess until the pieces have been merged, which
+compares every operand of every sample. It comes before anything else is shared or rolled:
+pixels that are equal in two samples must not tie the samples together.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from autograd_lite.compiler import looks
 from autograd_lite.compiler.circuit import Circuit
 from autograd_lite.compiler.normal import SUM
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from autograd_lite.compiler.normal import Normal
 
 CANDIDATES = 8
-"""How many sums are tried, from the root down."""
+"""How many sums are tried as the only cut, from the root down."""
+
+FEW = 8
+"""Of a batch that leaves a graph so many times smaller no better one is looked for."""
 
 
 @dataclass(slots=True)
@@ -39,16 +50,20 @@ class Batched:
     columns: list[NDArray[np.float64]] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class Pieces:
+    """Isomorphic pieces: members [samples, nodes], and of every cut they feed the terms [samples, terms]."""
+
+    members: NDArray[np.intp]
+    terms: dict[int, NDArray[np.intp]]
+
+
 class NotABatch(Exception):
     """Pieces that are not alike after all; the text says why."""
 
-
-@dataclass(slots=True)
-class Pieces:
-    """Isomorphic pieces: members [samples, nodes] and the terms of the cut that each of them feeds [samples, terms]."""
-
-    members: NDArray[np.intp]
-    terms: NDArray[np.intp]
+    def __init__(self, why: str, pieces: Pieces | None = None) -> None:
+        super().__init__(why)
+        self.pieces = pieces
 
 
 def whole(normal: Normal, batched_inputs: bool = False) -> Batched:
@@ -62,27 +77,57 @@ def whole(normal: Normal, batched_inputs: bool = False) -> Batched:
 
 def find_batch(normal: Normal) -> Batched | str:
     """Return the graph of one sample on an axis, or the reason why there is none."""
-    reason = "no sum joins parts of the graph that are alike"
-    inner = (normal.a >= normal.leaves) | (normal.b >= normal.leaves)
-    joins = np.add.reduceat(np.append(inner, False), normal.first[:-1]) if len(normal.code) else np.zeros(0)
-    for cut in np.nonzero((normal.code == SUM) & (joins > 1))[0][: -CANDIDATES - 1 : -1].tolist():
-        try:
-            found = _pieces(normal, cut)
-            if found:
-                return _merge(normal, cut, found)
-        except NotABatch as why:
-            reason = str(why)
+    reason, n = "no sum joins parts of the graph that are alike", len(normal.code)
+    others: list[tuple[int, list[Pieces]]] = []
+
+    def tries() -> Iterator[list[Pieces]]:
+        for owner in _guesses(normal):
+            found = _alike(normal, owner)
+            left = n - sum(pieces.members.size - pieces.members.shape[1] for pieces in found)
+            if FEW * left <= n:
+                yield found
+            else:
+                others.append((left, found))
+        for _, found in sorted(others, key=lambda other: other[0]):
+            yield found
+
+    for found in tries():
+        while 2 * sum(pieces.members.size for pieces in found) > n:
+            try:
+                return _merge(normal, found)
+            except NotABatch as why:
+                reason = str(why)
+                found = [pieces for pieces in found if pieces is not why.pieces] if why.pieces else []
     return reason
 
 
-def _components(normal: Normal, cut: int) -> NDArray[np.intp]:
-    """Return for every operation before `cut` the least operation it is connected to."""
-    users = np.repeat(np.arange(cut), np.diff(normal.first[: cut + 1]))
-    end = normal.first[cut]
-    u = np.concatenate([users, users])
-    v = np.concatenate([normal.a[:end], normal.b[:end]]) - normal.leaves
-    u, v = u[v >= 0], v[v >= 0]
-    label = np.arange(cut)
+# ---- guesses: which operations belong to a sample, and to which
+
+
+def _guesses(normal: Normal) -> Iterator[NDArray[np.intp]]:
+    """Yield for every operation a number of the piece it is part of, -1 where all samples share it."""
+    if not len(normal.code):
+        return
+    inner = (normal.a >= normal.leaves) | (normal.b >= normal.leaves)
+    joins = np.add.reduceat(np.append(inner, False), normal.first[:-1])
+    for cut in np.nonzero((normal.code == SUM) & (joins > 1))[0][: -CANDIDATES - 1 : -1].tolist():
+        yield _components(normal, np.arange(len(normal.code)) < cut)
+    for inside in looks.guesses(normal):
+        yield _components(normal, inside)
+
+
+def _components(normal: Normal, inside: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return for every operation inside the least one it is connected to by others inside, -1 for one outside.
+
+    Operations whose product is added up outside are connected too: they are of the same sample.
+    """
+    user, operand = normal.edges()
+    a, b = normal.a - normal.leaves, normal.b - normal.leaves
+    products = (a >= 0) & (b >= 0)
+    u, v = np.concatenate([user, a[products]]), np.concatenate([operand, b[products]])
+    both = inside[u] & inside[v]
+    u, v = u[both], v[both]
+    label = np.arange(len(inside))
     while True:
         low = np.minimum(label[u], label[v])
         before = label.copy()
@@ -91,86 +136,114 @@ def _components(normal: Normal, cut: int) -> NDArray[np.intp]:
         while (label[label] != label).any():
             label = label[label]
         if (label == before).all():
-            return label
+            return np.where(inside, label, -1)
 
 
-def _pieces(normal: Normal, cut: int) -> list[Pieces]:
-    """Return the classes of two or more components that look alike and feed the cut."""
-    label = _components(normal, cut)
-    span = np.arange(normal.first[cut], normal.first[cut + 1])
-    a, b = normal.a[span] - normal.leaves, normal.b[span] - normal.leaves
-    of_a, of_b = (np.where(x >= 0, label[np.maximum(x, 0)], -1) for x in (a, b))
+def _alike(normal: Normal, owner: NDArray[np.intp]) -> list[Pieces]:
+    """Return the classes of two or more pieces that look alike and feed cuts."""
+    n, leaves = len(normal.code), normal.leaves
+    of = np.concatenate([np.full(leaves, -1), owner, [-1]])  # the last for no operand
+    user = np.repeat(np.arange(n), np.diff(normal.first))
+    of_a, of_b = of[normal.a], of[normal.b]
+    feeds = np.nonzero((owner[user] < 0) & (np.maximum(of_a, of_b) >= 0))[0]
+    user, of_a, of_b = user[feeds], of_a[feeds], of_b[feeds]
     whose = np.maximum(of_a, of_b)
-    whose[(of_a >= 0) & (of_b >= 0) & (of_a != of_b)] = -1
-    feeding, first_term = np.unique(whose[whose >= 0], return_index=True)
-    feeding = feeding[np.argsort(first_term)]
-    if len(feeding) < 2:
+    # A sample whose results are used but in sums over samples is not one of a batch.
+    fit = np.zeros(n, bool)
+    fit[whose] = True
+    astray = (normal.code[user] != SUM) | ((of_a >= 0) & (of_b >= 0) & (of_a != of_b))
+    fit[of_a[astray & (of_a >= 0)]] = fit[of_b[astray & (of_b >= 0)]] = False
+    fit[[of[root] for root in normal.roots if of[root] >= 0]] = False
+    fitting = np.nonzero(fit)[0]
+    if len(fitting) < 2:
         return []
-    rank = np.full(cut + 1, -1)
-    rank[feeding] = np.arange(len(feeding))
-    own = rank[label]
-    nodes = np.nonzero(own >= 0)[0]
-    nodes = nodes[np.argsort(own[nodes], kind="stable")]
-    size = np.bincount(own[nodes], minlength=len(feeding))
-    start = np.concatenate([[0], np.cumsum(size)])
-    terms = np.nonzero(whose >= 0)[0]
-    terms = terms[np.argsort(rank[whose[terms]], kind="stable")]
-    count = np.bincount(rank[whose[terms]], minlength=len(feeding))
-    start_of_terms = np.concatenate([[0], np.cumsum(count)])
+    rank = np.full(n + 1, -1)
+    rank[fitting] = np.arange(len(fitting))
+    nodes, start, size = _by_rank(rank[owner], len(fitting))
+    terms, start_of_terms, count = _by_rank(rank[whose], len(fitting))
+    cut = user[terms]
 
-    # One number that is the same for components of the same operations in the same order.
-    dice = np.random.default_rng(1).integers(1, 1 << 60, int(size.max()) + 1)
-    place = np.arange(len(nodes)) - start[own[nodes]]
+    # One number that is the same for pieces of the same operations in the same order, and one for what they feed.
+    dice = np.random.default_rng(1).integers(1, 1 << 60, max(n, int(size.max())) + 1)
+    place = np.arange(len(nodes)) - start[:-1][rank[owner[nodes]]]
     arity = np.diff(normal.first)[nodes]
-    signature = np.add.reduceat((normal.code[nodes] * 1000003 + arity * 7919 + 11) * dice[place], start[:-1])
-    signature += size * 31 + count
+    look = np.add.reduceat((normal.code[nodes] * 1000003 + arity * 7919 + 11) * dice[place], start[:-1]) + size * 31
+    fed = np.add.reduceat(dice[cut], start_of_terms[:-1])
+    classes: dict[tuple[int, int], list[NDArray[np.intp]]] = defaultdict(list)
+    _, which, often = np.unique(look * 31 + fed, return_inverse=True, return_counts=True)
+    for k in np.nonzero(often > 1)[0].tolist():
+        alike = np.nonzero(which.ravel() == k)[0]
+        classes[int(look[alike[0]]), len(alike)].append(alike)
     found = []
-    for kind in np.unique(signature):
-        alike = np.nonzero(signature == kind)[0]
-        if len(alike) > 1:
-            found.append(
-                Pieces(
-                    nodes[start[alike][:, None] + np.arange(size[alike[0]])],
-                    span[terms[start_of_terms[alike][:, None] + np.arange(count[alike[0]])]],
-                )
-            )
+    for classes_of_a_look in classes.values():
+        # As many pieces that look the same and feed other cuts, one per neuron say, are parts of the same samples.
+        members, of_cuts = [], defaultdict(list)
+        for alike in classes_of_a_look:
+            members.append(nodes[start[alike][:, None] + np.arange(size[alike[0]])])
+            table = terms[start_of_terms[alike][:, None] + np.arange(count[alike[0]])]
+            for one in np.unique(user[table[0]]).tolist():
+                of_cuts[one].append(feeds[table[user[table] == one].reshape(len(alike), -1)])
+        found.append(Pieces(np.hstack(members), {one: np.hstack(tables) for one, tables in of_cuts.items()}))
     return found
 
 
-def _merge(normal: Normal, cut: int, found: list[Pieces]) -> Batched:
-    """Return the circuit with each class of pieces merged into one."""
+def _by_rank(rank: NDArray[np.intp], count: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Return the indices with a rank, sorted by it; where each rank begins; how many it has."""
+    ranked = np.nonzero(rank >= 0)[0]
+    ranked = ranked[np.argsort(rank[ranked], kind="stable")]
+    size = np.bincount(rank[ranked], minlength=count)
+    return ranked, np.concatenate([[0], np.cumsum(size)]), size
+
+
+# ---- proof: pieces merged into one
+
+
+def _merge(normal: Normal, found: list[Pieces]) -> Batched:
+    """Return the circuit with each class of pieces merged into one; raise NotABatch where that is wrong."""
     circuit = Circuit()
-    batched = Batched(circuit, [])
     new = _leaves(normal, circuit, False)
-    inside = np.zeros(len(normal.code), bool)
-    merged: list[tuple[int, int, int]] = []
-    for axis, pieces in enumerate(found, 1):
-        sample = _Merger(normal, circuit, new, axis, pieces).merge()
-        columns = np.array([*sample.columns, np.ones(len(pieces.members))])
-        weight = circuit.column(axis, len(sample.columns))
-        batched.columns.append(columns)
-        merged.append((0, sample.result, weight))
-        inside[pieces.members] = True
-    taken = np.zeros(len(normal.a), bool)
-    for pieces in found:
-        taken[pieces.terms] = True
-    for k in np.nonzero(~inside)[0].tolist():
-        if k != cut:
+    mergers = [_Merger(normal, circuit, new, axis, pieces) for axis, pieces in enumerate(found, 1)]
+    shared = np.ones(len(normal.code), bool)
+    feeding: dict[int, list[_Merger]] = defaultdict(list)
+    for merger in mergers:
+        shared[merger.pieces.members] = False
+        for cut in merger.pieces.terms:
+            feeding[cut].append(merger)
+    # Operands come before users if each operation of the merged piece is made when the last sample has had it.
+    steps: list[tuple[int, _Merger | None, int]] = [(k, None, 0) for k in np.nonzero(shared)[0].tolist()]
+    for merger in mergers:
+        steps += [(last, merger, k) for k, last in enumerate(merger.pieces.members.max(axis=0).tolist())]
+    for k, whose, place in sorted(steps, key=lambda step: step[0]):
+        if whose is not None:
+            whose.make(place)
+        elif k in feeding:
+            _add_up(normal, k, circuit, new, feeding[k])
+        else:
             _copy(normal, k, circuit, new)
-            continue
-        rest = [t for t in range(normal.first[cut], normal.first[cut + 1]) if not taken[t]]
-        terms = [(int(normal.role[t]), _old(new, normal.a[t]), _old(new, normal.b[t])) for t in rest]
-        new[normal.leaves + cut] = circuit.total(merged + terms, 0)
-        _remember(normal, cut, circuit, new)
-    batched.roots = [_old(new, root) for root in normal.roots]
-    return batched
+    return Batched(circuit, [_old(new, root) for root in normal.roots], [merger.finish() for merger in mergers])
+
+
+def _add_up(normal: Normal, cut: int, circuit: Circuit, new: dict[int, int], mergers: list[_Merger]) -> None:
+    """Make a sum over samples, and whatever else it adds."""
+    rest = np.ones(normal.first[cut + 1] - normal.first[cut], bool)
+    merged = []
+    for merger in mergers:
+        merged.append((0, merger.total(cut), merger.weight))
+        rest[merger.pieces.terms[cut] - normal.first[cut]] = False
+    terms = [
+        (int(normal.role[t]), _old(new, normal.a[t]), _old(new, normal.b[t]))
+        for t in (normal.first[cut] + np.nonzero(rest)[0]).tolist()
+    ]
+    new[normal.leaves + cut] = circuit.total(merged + terms, 0)
+    _remember(normal, cut, circuit, new)
 
 
 class _Merger:
     """Makes one sample of a class of pieces."""
 
-    def __init__(self, normal: Normal, circuit: Circuit, leaves: dict[int, int], axis: int, pieces: Pieces) -> None:
-        self.normal, self.circuit, self.leaves, self.axis, self.pieces = normal, circuit, leaves, axis, pieces
+    def __init__(self, normal: Normal, circuit: Circuit, new: dict[int, int], axis: int, pieces: Pieces) -> None:
+        self.normal, self.circuit, self.new, self.axis, self.pieces = normal, circuit, new, axis, pieces
+        self.weight = circuit.column(axis, -1)  # its place is known at the end
         self.columns: list[NDArray[np.float64]] = []
         self.made: dict[object, int] = {}
         members = pieces.members
@@ -178,36 +251,41 @@ class _Merger:
         self.local[members + normal.leaves] = np.arange(members.shape[1])
         self.owner = np.full(len(normal) + 1, -1)
         self.owner[members + normal.leaves] = np.arange(len(members))[:, None]
-        self.nodes: list[int] = []
+        self.nodes = [-1] * members.shape[1]
         self.in_common = self.chosen = False  # parameters that all samples use, and that samples choose
-        self.result = -1
 
-    def merge(self) -> _Merger:
-        normal, members = self.normal, self.pieces.members
-        count = np.diff(normal.first)[members]
-        if (count != count[0]).any() or (normal.code[members] != normal.code[members[0]]).any():
-            raise NotABatch("samples differ in their operations")
-        for k in range(members.shape[1]):
-            start = normal.first[members[:, k]]
-            terms = self._terms(start[:, None] + np.arange(count[0, k]))
-            code = normal.code[members[0, k]]
-            if code == SUM:
-                node = self.circuit.node("sum", terms, self.axis)
-            else:
-                node = self.circuit.node(normal.tape.names[code], terms, self.axis)
-            self.nodes.append(node)
-            _remember(normal, int(members[0, k]), self.circuit, {int(members[0, k]) + normal.leaves: node})
-        self.result = self.circuit.total(self._terms(self.pieces.terms), self.axis)
+    def make(self, k: int) -> None:
+        """Make operation k of the piece."""
+        normal, members = self.normal, self.pieces.members[:, k]
+        code, first = normal.code[members], normal.first[members]
+        count = normal.first[members + 1] - first
+        if (count != count[0]).any() or (code != code[0]).any():
+            raise self._refusal("samples differ in their operations")
+        terms = self._terms(first[:, None] + np.arange(count[0]))
+        op = "sum" if code[0] == SUM else normal.tape.names[code[0]]
+        self.nodes[k] = self.circuit.node(op, terms, self.axis)
+        _remember(normal, int(members[0]), self.circuit, {int(members[0]) + normal.leaves: self.nodes[k]})
+
+    def total(self, cut: int) -> int:
+        """Make what a sample adds to a sum over the samples."""
+        return self.circuit.total(self._terms(self.pieces.terms[cut]), self.axis)
+
+    def finish(self) -> NDArray[np.float64]:
+        """Return the data of the axis."""
         if self.chosen and not self.in_common:
-            raise NotABatch("pieces that are alike have no parameter in common")
-        return self
+            raise self._refusal("pieces that are alike have no parameter in common")
+        self.circuit.columns[self.weight] = len(self.columns)
+        return np.array([*self.columns, np.ones(len(self.pieces.members))])
+
+    def _refusal(self, why: str) -> NotABatch:
+        return NotABatch(why, self.pieces)
 
     def _terms(self, where: NDArray[np.intp]) -> tuple[tuple[int, int, int], ...]:
         """Return the terms of one node; `where`[sample, term] says where the samples have theirs."""
         normal = self.normal
         role, a, b = normal.role[where], normal.a[where], normal.b[where]
         if (role != role[0]).any():
-            raise NotABatch("samples differ in their signs")
+            raise self._refusal("samples differ in their signs")
         terms = []
         for q in range(where.shape[1]):
             # A constant that multiplies a parameter is data, even where it is the same in every sample:
@@ -231,23 +309,23 @@ class _Merger:
         if same and nodes[0] < 0:
             return -1
         if same and not is_data:
-            if nodes[0] >= self.normal.leaves:
-                raise NotABatch("samples share a result")
             self.in_common |= self._parameters(nodes)
-            return self.leaves[int(nodes[0])]
+            return _old(self.new, nodes[0])
         if (nodes < 0).any():
-            raise NotABatch("samples differ in their terms")
+            raise self._refusal("samples differ in their terms")
         local = self.local[nodes]
         if (local >= 0).all():
             if (self.owner[nodes] != np.arange(len(nodes))).any():
-                raise NotABatch("a sample uses a result of another one")
+                raise self._refusal("a sample uses a result of another one")
+            if any(self.nodes[one] < 0 for one in np.unique(local).tolist()):
+                raise self._refusal("samples compute in different orders")
             return self.nodes[local[0]] if (local == local[0]).all() else self._choice(local, self.nodes)
         if self._constants(nodes):
             return self._column(self.normal.tape.constants[nodes], place if is_data else -1)
         if self._parameters(nodes):
             self.chosen = True
-            return self._choice(nodes, self.leaves)
-        raise NotABatch("samples differ in what they use")
+            return self._choice(nodes, self.new)
+        raise self._refusal("samples differ in what they use")
 
     def _choice(self, which: NDArray[np.intp], nodes: list[int] | dict[int, int]) -> int:
         """Return the sum of the candidates, each times 1 in the samples that use it and 0 in the others."""
@@ -295,7 +373,7 @@ def _old(new: dict[int, int], node: int) -> int:
     try:
         return new[int(node)]
     except KeyError:
-        raise NotABatch("a result of one sample is used outside of the sum") from None
+        raise NotABatch("a result of one sample is used outside of the sums") from None
 
 
 def _remember(normal: Normal, k: int, circuit: Circuit, new: dict[int, int]) -> None:

@@ -44,6 +44,13 @@ class Normal:
     def __len__(self) -> int:
         return self.leaves + len(self.code)
 
+    def edges(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return the operations that use operations, and which, as often as they do."""
+        user = np.repeat(np.arange(len(self.code)), np.diff(self.first))
+        ends = np.concatenate([self.a, self.b]) - self.leaves
+        inner = ends >= 0
+        return np.concatenate([user, user])[inner], ends[inner]
+
 
 def normalise(tape: Tape) -> Normal:
     """Return a tape in normal form."""

@@ -184,7 +184,7 @@ def ragged(r):
 
 
 def batch_norm(r):
-    """A statistic over the samples used inside of them: no batch, still right."""
+    """Statistics over the samples used inside of them: several passes over the batch."""
     w = matrix(r, 2, 3)
 
     def loss():
@@ -197,7 +197,7 @@ def batch_norm(r):
             total = total + sum(((v - mean) / (variance + 1e-5) ** 0.5) ** 3 for v in column)
         return total
 
-    return loss, flat(w), None
+    return loss, flat(w), 5
 
 
 def attention(r):

@@ -35,7 +35,7 @@ CANDIDATES = 8
 """How many sums are tried as the only cut, from the root down."""
 
 FEW = 8
-"""Of a batch that leaves a graph so many times smaller no better one is looked for."""
+"""How many times smaller the graph gets by a single cut with which no better guess is looked for."""
 
 
 @dataclass(slots=True)
@@ -78,20 +78,7 @@ def whole(normal: Normal, batched_inputs: bool = False) -> Batched:
 def find_batch(normal: Normal) -> Batched | str:
     """Return the graph of one sample on an axis, or the reason why there is none."""
     reason, n = "no sum joins parts of the graph that are alike", len(normal.code)
-    others: list[tuple[int, list[Pieces]]] = []
-
-    def tries() -> Iterator[list[Pieces]]:
-        for owner in _guesses(normal):
-            found = _alike(normal, owner)
-            left = n - sum(pieces.members.size - pieces.members.shape[1] for pieces in found)
-            if FEW * left <= n:
-                yield found
-            else:
-                others.append((left, found))
-        for _, found in sorted(others, key=lambda other: other[0]):
-            yield found
-
-    for found in tries():
+    for found in _guesses(normal):
         while 2 * sum(pieces.members.size for pieces in found) > n:
             try:
                 return _merge(normal, found)
@@ -104,16 +91,26 @@ def find_batch(normal: Normal) -> Batched | str:
 # ---- guesses: which operations belong to a sample, and to which
 
 
-def _guesses(normal: Normal) -> Iterator[NDArray[np.intp]]:
-    """Yield for every operation a number of the piece it is part of, -1 where all samples share it."""
+def _guesses(normal: Normal) -> Iterator[list[Pieces]]:
+    """Yield what may be a batch: a single cut that leaves a far smaller graph at once, then the smallest first."""
     if not len(normal.code):
         return
     inner = (normal.a >= normal.leaves) | (normal.b >= normal.leaves)
     joins = np.add.reduceat(np.append(inner, False), normal.first[:-1])
+    others = []
     for cut in np.nonzero((normal.code == SUM) & (joins > 1))[0][: -CANDIDATES - 1 : -1].tolist():
-        yield _components(normal, np.arange(len(normal.code)) < cut)
-    for inside in looks.guesses(normal):
-        yield _components(normal, inside)
+        found = _alike(normal, _components(normal, np.arange(len(normal.code)) < cut))
+        if FEW * _left(normal, found) <= len(normal.code):
+            yield found
+        else:
+            others.append(found)
+    others += [_alike(normal, _components(normal, inside)) for inside in looks.guesses(normal)]
+    yield from sorted(others, key=lambda found: _left(normal, found))
+
+
+def _left(normal: Normal, found: list[Pieces]) -> int:
+    """Return how many operations there are once the pieces are merged."""
+    return len(normal.code) - sum(int(pieces.members[1:].size) for pieces in found)
 
 
 def _components(normal: Normal, inside: NDArray[np.bool_]) -> NDArray[np.intp]:
@@ -184,7 +181,7 @@ def _alike(normal: Normal, owner: NDArray[np.intp]) -> list[Pieces]:
             for one in np.unique(user[table[0]]).tolist():
                 of_cuts[one].append(feeds[table[user[table] == one].reshape(len(alike), -1)])
         found.append(Pieces(np.hstack(members), {one: np.hstack(tables) for one, tables in of_cuts.items()}))
-    return found
+    return sorted(found, key=lambda pieces: int(pieces.members[0, 0]))
 
 
 def _by_rank(rank: NDArray[np.intp], count: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:

@@ -2,6 +2,7 @@
 
 Read in this order:
 
+    guards     what Python decides on the way, checked in every call
     tape       Values -> flat arrays of integers
     circuit    the words of all that follows: nodes, terms, axes
     normal     -> every run of additions and products one sum of products
@@ -14,7 +15,8 @@ Read in this order:
     writer, rows_llvm, streams, emit_llvm -> the loops as vectors of machine code
     vm         graphs without loops, from tables
     kernel     data into blocks, and the update rules
-    source, build, native, trainer, listing, program: what is compiled, in which order, buffers, steps, text, results
+    source, build, native, resident, trainer, listing, program: what is compiled, in which order, buffers, where
+               parameters live, steps, text, results
 
 `import autograd_lite` imports none of this but the function below.
 """
@@ -44,8 +46,8 @@ def compile(
     """Return a program that computes `what`, and its gradient, at native speed.
 
     Args:
-        what: a function of no arguments that returns the loss (a loop over the samples, say); or,
-            with `batch`, a function of one example; or a Value, or a list of them.
+        what: a function of no arguments that returns the loss (a loop over the samples, say), and may
+            branch on Values; or, with `batch`, a function of one example; or a Value, or a list of them.
         parameters: the leaves to differentiate with respect to.
         inputs: leaves whose numbers may change from call to call; every other leaf is a constant.
         batch: X, or (X, y): one entry per example. The value is the mean over the examples.
@@ -56,7 +58,7 @@ def compile(
 
     Raises:
         ImportError: numpy or llvmlite is missing; they are in the extra `fast`.
-        InputTypeError: the function branches in Python on a Value, or reads its `.data`.
+        InputTypeError: the function reads a Value's `.data`, or that of one example branches on it.
 
     >>> from autograd_lite import Value, compile
     >>> w, b = Value(0.5), Value(0.0)

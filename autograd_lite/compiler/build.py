@@ -11,12 +11,13 @@ from autograd_lite.compiler.adjoint import add_gradients
 from autograd_lite.compiler.batch import Batched, find_batch, whole
 from autograd_lite.compiler.circuit import Circuit, Uncompilable
 from autograd_lite.compiler.forms import spell_out
+from autograd_lite.compiler.guards import poisoned
 from autograd_lite.compiler.normal import normalise
 from autograd_lite.compiler.plan import Plan, make_plan
 from autograd_lite.compiler.repeat import join_terms, length_of
 from autograd_lite.compiler.roll import RESULT, Flat, Rolled, TooLong, roll
 from autograd_lite.compiler.source import ExampleSource, Source
-from autograd_lite.compiler.tape import paused_collector
+from autograd_lite.compiler.tape import Tape, paused_collector
 from autograd_lite.compiler.vm import Records, tabulate
 from autograd_lite.primitives import ROWS
 
@@ -56,31 +57,33 @@ class Lowered:
     """How many instructions are to be written, repeated ones once."""
     records: Records | None = None
     """Of the level machine, where that is to run it."""
+    guard: int | None = None
+    """The node that is 0 while Python would branch as it did when it was recorded."""
 
     @property
     def columns(self) -> dict[int, int]:
         return {axis: data.shape[1] + 1 for axis, data in self.samples.items()}
 
 
-def lower(source: Source, gradient: bool, engine: str | None) -> Lowered:
-    """Return the instructions of a source; raise Uncompilable where there are none.
+def lower(source: Source, tape: Tape, gradient: bool, engine: str | None) -> Lowered:
+    """Return the instructions of a source as it was recorded; raise Uncompilable where there are none.
 
     The ladder: samples on an axis, rolled; all samples, rolled; tables of the level machine. The
     samples of a batch that was given stay on their axis, with as many instructions as it takes.
     """
     with paused_collector():
-        return _lower(source, gradient, engine)
+        return _lower(source, tape, gradient, engine)
 
 
-def _lower(source: Source, gradient: bool, engine: str | None) -> Lowered:
-    tape = source.record()
+def _lower(source: Source, tape: Tape, gradient: bool, engine: str | None) -> Lowered:
     for name, row in tape.rows.items():
         if not row.reserved:
             raise Uncompilable(f"the row {name!r} is not one of the table's and has no array form")
     notes: list[str] = []
     for batched, samples, budget in _attempts(source, normalise(tape), engine, notes):
-        circuit, roots, slopes = _with_gradients(source, batched, gradient)
+        circuit, roots, slopes = _with_gradients(source, batched, gradient, bool(tape.branches))
         flat = Flat(circuit, circuit.live([*roots, *slopes]))
+        guard = roots.pop() if tape.branches else None
         counts = len(source.parameters), source.shared_inputs
         try:
             rolled = roll(circuit, flat, slopes, *counts, budget)
@@ -88,12 +91,13 @@ def _lower(source: Source, gradient: bool, engine: str | None) -> Lowered:
             length = length_of(plan.steps, rolled.instructions)
             if length > budget:
                 raise TooLong(f"{length} instructions")
-            return Lowered(circuit, roots, rolled, plan, samples, len(tape.code), notes, counts[1], length)
+            return Lowered(circuit, roots, rolled, plan, samples, len(tape.code), notes, counts[1], length, guard=guard)
         except TooLong as reason:
             notes.append(str(reason))
         if not samples and engine != "native":
             rolled, records = tabulate(circuit, flat, slopes, *counts)
-            return Lowered(circuit, roots, rolled, Plan([], {}), {}, len(tape.code), notes, counts[1], 0, records)
+            plan = Plan([], {})
+            return Lowered(circuit, roots, rolled, plan, {}, len(tape.code), notes, counts[1], 0, records, guard)
     raise Uncompilable("; ".join(notes))
 
 
@@ -144,9 +148,13 @@ def _examples(source: ExampleSource, normal: Normal) -> tuple[Batched, dict[int,
     return batched, {1: np.zeros((source.capacity, len(source.inputs)))}
 
 
-def _with_gradients(source: Source, batched: Batched, gradient: bool) -> tuple[Circuit, list[int], list[int]]:
-    """Return the circuit in elementary rows, its roots and the gradient."""
+def _with_gradients(
+    source: Source, batched: Batched, gradient: bool, guarded: bool
+) -> tuple[Circuit, list[int], list[int]]:
+    """Return the circuit in elementary rows, its roots and the gradient; the last of guarded roots is the guard."""
     circuit, roots = batched.circuit, batched.roots
     slopes = add_gradients(circuit, roots[0], len(source.parameters), ROWS) if gradient else []
+    if guarded:
+        roots = [poisoned(circuit, roots[0], roots[-1]), *roots[1:]]
     circuit, nodes = spell_out(circuit, [*roots, *slopes], ROWS)
     return circuit, nodes[: len(roots)], nodes[len(roots) :]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_lite import floats, table
 from autograd_lite.compiler.circuit import LINEAR, Circuit, Uncompilable, linear_terms
+from autograd_lite.compiler.guards import GUARD, broken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -127,6 +128,8 @@ class Elementary(Circuit):
         if name in ELEMENTARY and self.numbers.keys().isdisjoint(operands):
             return super().apply(name, operands)
         symbols = [self.symbol(operand) for operand in operands]
+        if name == GUARD.name:
+            return self.node_of(broken(*symbols))
         plain = sum(symbol.__class__ is float for symbol in symbols)
         if plain == len(symbols):
             return self.constant(self.rows[name].quiet.evaluate(symbols))

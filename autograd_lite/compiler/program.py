@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from autograd_lite.compiler.build import BUDGET, Lowered, lower
 from autograd_lite.compiler.circuit import Uncompilable
 from autograd_lite.compiler.emit_numpy import NumpyCode
+from autograd_lite.compiler.guards import what_decides
 from autograd_lite.compiler.listing import listing
 from autograd_lite.compiler.native import NativeCode
-from autograd_lite.compiler.resident import resident_class
+from autograd_lite.compiler.resident import Residence
 from autograd_lite.compiler.source import (
     ExampleSource,
     FunctionSource,
@@ -26,12 +27,14 @@ from autograd_lite.errors import ArgumentError, AutogradError, InputTypeError, N
 from autograd_lite.modes import raise_on_nonfinite
 from autograd_lite.primitives import to_float
 from autograd_lite.value import Value
-from autograd_lite.variant import NATIVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
+
+    from autograd_lite.compiler.guards import Branch
+    from autograd_lite.compiler.tape import Tape
 
     Array = NDArray[np.float64]
 
@@ -39,6 +42,17 @@ ENGINES = (None, "native", "table", "numpy", "eager")
 
 TOLERANCE = 1e-9
 """How far, relative to the largest number, a program may be from the tape's own passes when it is verified."""
+
+WAYS = 8
+"""How many ways through a function's Python branches are compiled; with one more it runs eagerly from then on."""
+
+
+class Way(NamedTuple):
+    """One way through a function's Python branches, and its code."""
+
+    branches: tuple[Branch, ...]
+    lowered: Lowered
+    code: Any
 
 
 class Program:
@@ -51,6 +65,9 @@ class Program:
     Native code does not raise. Where a result is nan or inf the eager passes are asked, and raise the
     error that names the operation and the node, or find that it is so; what comes out finite is returned.
 
+    A function without arguments may branch on Values: the program notices when Python would branch
+    otherwise, and records the function again, WAYS times at most. Each way is compiled once.
+
     Attributes:
         engine: what runs it: "native", "table", "numpy" or "eager".
         notes: which fallbacks were taken, and why.
@@ -62,33 +79,76 @@ class Program:
         self.notes: list[str] = []
         self.lowered: Lowered | None = None
         self.code: Any = None
-        self._resident = resident_class(self._release)
-        self._held = False
+        self._residence = Residence(self.parameters, gradient)
         self._trainer: Trainer | None = None
+        self._asked = engine
+        self._ways: list[Way] = []
+        self._guard: int | None = None
         if engine != "eager":
-            try:
-                self._compile(engine)
-            except Uncompilable as reason:
-                self.notes.append(f"eager: {reason}")
+            self._compile(source.record())
 
     @property
     def engine(self) -> str:
         return self.code.engine if self.code is not None else "eager"
 
-    def _compile(self, engine: str | None) -> None:
-        lowered = lower(self.source, self.gradient, engine)
-        self.notes += lowered.notes
-        too_long = engine is None and lowered.length > BUDGET
-        self.lowered = lowered
-        self.code = NumpyCode(lowered) if engine == "numpy" or too_long else NativeCode(lowered)
-        circuit, place = lowered.circuit, lowered.rolled.place
-        for node, number in circuit.numbers.items():
-            if place[node] >= 0:
-                self.code.shared[place[node]] = number
+    def _compile(self, tape: Tape) -> None:
+        """Make the code of a tape, and let it run from now on; or run eagerly, and note why."""
+        try:
+            lowered = lower(self.source, tape, self.gradient, self._asked)
+        except Uncompilable as reason:
+            self._give_up(str(reason))
+            return
+        too_long = self._asked is None and lowered.length > BUDGET
+        code: Any = NumpyCode(lowered) if self._asked == "numpy" or too_long else NativeCode(lowered)
+        for node, number in lowered.circuit.numbers.items():
+            if lowered.rolled.place[node] >= 0:
+                code.shared[lowered.rolled.place[node]] = number
         for axis, samples in lowered.samples.items():
-            self.code.bind(axis, samples, 1.0)
+            code.bind(axis, samples, 1.0)
+        self.notes += [note for note in lowered.notes if note not in self.notes]
+        if tape.branches:
+            self.notes.append(what_decides(tape.branches, [way.branches for way in self._ways]))
+        self._ways.append(Way(tape.branches, lowered, code))
+        self._take(self._ways[-1])
         if isinstance(self.source, ExampleSource):
             self._bind(self.source.arrays)
+
+    def _give_up(self, reason: str) -> None:
+        self._residence.move_out()
+        self.notes.append(f"eager: {reason}")
+        self.lowered = self.code = self._guard = None
+
+    # ---- Python branches
+
+    def _take(self, way: Way) -> None:
+        self.lowered, self.code, self._trainer = way.lowered, way.code, None
+        self._guard = None if way.lowered.guard is None else int(way.lowered.rolled.place[way.lowered.guard])
+
+    def _has_turned(self) -> bool:
+        """Whether the evaluation that was made took a way that Python would not, or might not."""
+        return self._guard is not None and self.code.shared[self._guard] != 0.0
+
+    def _turn(self) -> bool:
+        """Take the way that Python would take now, and evaluate it; False where only Python can tell."""
+        for way in [way for way in self._ways if way.code is not self.code]:
+            self._take(way)
+            self._evaluate()
+            if not self._has_turned():
+                return True
+        self._residence.move_out()
+        tape = self.source.record()
+        for way in self._ways:
+            if way.branches == tape.branches:  # its guards hold, by less than rounding can tell
+                self._take(way)
+                return False
+        if len(self._ways) == WAYS:
+            self._give_up(f"more than {WAYS} ways through the Python branches of the function")
+            return False
+        self._compile(tape)
+        if self.code is None:
+            return False
+        self._evaluate()
+        return not self._has_turned()
 
     # ---- data and parameters in
 
@@ -116,41 +176,20 @@ class Program:
             leaf.data = to_float(number, "program")
 
     def _upload(self) -> None:
-        count, source = len(self.parameters), self.source
-        if not self._held and count:
-            self.code.shared[:count] = [p.data for p in self.parameters]
-            if not NATIVE:
-                for p in self.parameters:
-                    p.__class__ = self._resident
-            self._held = True
+        source = self.source
+        if self._residence.memory is not self.code.shared:
+            self._residence.move_in(self.code.shared)
         if source.inputs and not isinstance(source, ExampleSource):
             self._set_inputs([leaf.data for leaf in source.inputs])
+
+    def _evaluate(self) -> None:
+        self._upload()
+        self.code.evaluate()
 
     def _set_inputs(self, numbers: Sequence[float] | Array) -> None:
         assert self.lowered is not None
         start = self.lowered.rolled.inputs
         self.code.shared[start : start + len(numbers)] = numbers
-
-    def _look(self) -> None:
-        """Bring parameters of compiled Values up to date at once: such a Value cannot ask when it is looked at."""
-        if NATIVE:
-            self._release()
-
-    def _release(self) -> None:
-        """Bring the parameters up to date and let them be Values."""
-        if not self._held:
-            return
-        self._held = False
-        count = len(self.parameters)
-        numbers = self.code.shared[: 2 * count].tolist()
-        if not NATIVE:
-            for p in self.parameters:
-                p.__class__ = Value
-        for p, number, slope in zip(self.parameters, numbers[:count], numbers[count:], strict=True):
-            if p.data != number:
-                p.data = number
-            if self.gradient:
-                p.grad = slope
 
     # ---- the call
 
@@ -159,10 +198,11 @@ class Program:
         if data:
             self._bind(data)
         if self.code is None:
-            return self._shape(*self.source.evaluate(), on_values=True)
-        self._upload()
-        self.code.evaluate()
-        self._look()
+            return self._eagerly()
+        self._evaluate()
+        if self._has_turned() and not self._turn():
+            return self._eagerly()
+        self._residence.look()
         values, slopes = self._results()
         if not np.isfinite(values).all() or (slopes is not None and not np.isfinite(slopes).all()):
             return self._second_opinion(values)
@@ -190,8 +230,10 @@ class Program:
                 return self._step_on_values(optimizer)
         self._upload()
         loss = trainer.step()
-        self._look()
+        self._residence.look()
         if loss is None:
+            if self._has_turned():
+                return self.step(optimizer) if self._turn() else self._move(optimizer, *self._eagerly())
             raise self._not_finite()
         return loss
 
@@ -224,12 +266,24 @@ class Program:
             order = np.concatenate(chosen[1]).astype(np.int64) if count else np.zeros(0, np.int64)
             self.code.point_to(as_matrix(chosen[0]), order, starts, True)
         losses, made = trainer.run(count)
-        self._look()
+        self._residence.look()
         if chosen and count:
             self.code.control.set(matrix=0)
             self.source.arrays = _rows(chosen[0], chosen[1][min(made, count - 1)])
-        if made < count:
-            raise self._not_finite()
+        while made < count:
+            if not self._has_turned():
+                raise self._not_finite()
+            losses[made] = self.step(optimizer)  # finds the way that Python would take now
+            made += 1
+            trainer = self._new_trainer(optimizer)
+            if trainer is None:
+                losses[made:] = [self._step_on_values(optimizer) for _ in range(made, count)]
+                break
+            self._upload()
+            further, more = trainer.run(count - made)
+            self._residence.look()
+            losses[made:] = further
+            made += more
         return losses
 
     def _batches(self, data: Any, steps: int | None, batches: Any) -> tuple[tuple[Array, ...], list[NDArray[np.int64]]]:
@@ -265,15 +319,17 @@ class Program:
         return self._trainer
 
     def _step_on_values(self, optimizer: Any, chosen: Any = None, k: int = 0) -> float:
-        value, slopes = self(*(_rows(chosen[0], chosen[1][k]) if chosen else ()))
+        return self._move(optimizer, *self(*(_rows(chosen[0], chosen[1][k]) if chosen else ())))
+
+    def _move(self, optimizer: Any, value: float, slopes: Array) -> float:
         for p, slope in zip(self.parameters, slopes.tolist(), strict=True):
             p.grad = slope
         optimizer.step()
-        return float(value)
+        return value
 
     def _not_finite(self) -> AutogradError:
         """Return the error of a step that was not made; the eager passes may raise a better one."""
-        self._release()
+        self._residence.move_out()
         with raise_on_nonfinite():
             value, slopes = self.source.evaluate()
         assert slopes is not None
@@ -308,10 +364,13 @@ class Program:
 
     def _second_opinion(self, values: Array) -> Any:
         """Ask the eager passes, which name the operation and the node; what they find is the answer."""
-        self._release()
+        self._residence.move_out()
         if not np.isfinite(values).all():
             with raise_on_nonfinite():
                 self.source.evaluate()
+        return self._eagerly()
+
+    def _eagerly(self) -> Any:
         return self._shape(*self.source.evaluate(), on_values=True)
 
     def _shape(self, values: Array, slopes: Array | None, on_values: bool = False) -> Any:
@@ -353,10 +412,11 @@ class Program:
     def _bare_results(self) -> tuple[Array, Array | None]:
         if self.code is None:
             return self.source.evaluate()
-        self._upload()
-        self.code.evaluate()
+        self._evaluate()
+        if self._has_turned() and not self._turn():
+            return self.source.evaluate()
         results = self._results()
-        self._release()
+        self._residence.move_out()
         return results
 
 

@@ -12,25 +12,67 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_lite.graph import Node
 from autograd_lite.value import Value
+from autograd_lite.variant import NATIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 
-def resident_class(release: Callable[[], None]) -> type[Value]:
-    """Return a class whose numbers are looked up by calling `release`, which must make its nodes Values again."""
+class Residence:
+    """The parameters of a program, and the memory they live in: parameters first, then their gradient.
 
-    def slot(name: str) -> Any:
+    Attributes:
+        memory: where they are now, None while they are Values.
+    """
+
+    def __init__(self, parameters: Sequence[Value], gradient: bool) -> None:
+        self.parameters, self.gradient = parameters, gradient
+        self.memory: NDArray[Any] | None = None
+        self._resident: type[Value] = type(
+            "Resident", (Value,), {"__slots__": (), "_data": self._slot("_data"), "_grad": self._slot("_grad")}
+        )
+
+    def _slot(self, name: str) -> property:
         stored: Any = vars(Node)[name]
 
         def read(node: Value) -> Any:
-            release()
+            self.move_out()
             return stored.__get__(node)
 
         def write(node: Value, number: float) -> None:
-            release()
+            self.move_out()
             stored.__set__(node, number)
 
         return property(read, write)
 
-    return type("Resident", (Value,), {"__slots__": (), "_data": slot("_data"), "_grad": slot("_grad")})
+    def move_in(self, memory: NDArray[Any]) -> None:
+        """Let a program's memory hold the parameters."""
+        self.move_out()
+        memory[: len(self.parameters)] = [p.data for p in self.parameters]
+        if not NATIVE:
+            for p in self.parameters:
+                p.__class__ = self._resident
+        self.memory = memory
+
+    def move_out(self) -> None:
+        """Bring the parameters up to date and let them be Values."""
+        if self.memory is None:
+            return
+        count = len(self.parameters)
+        numbers = self.memory[: 2 * count].tolist()
+        self.memory = None
+        if not NATIVE:
+            for p in self.parameters:
+                p.__class__ = Value
+        for p, number, slope in zip(self.parameters, numbers[:count], numbers[count:], strict=True):
+            if p.data != number:
+                p.data = number
+            if self.gradient:
+                p.grad = slope
+
+    def look(self) -> None:
+        """Bring parameters of compiled Values up to date at once: such a Value cannot ask when it is looked at."""
+        if NATIVE:
+            self.move_out()

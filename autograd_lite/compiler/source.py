@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autograd_lite import modes
+from autograd_lite.compiler.guards import Guards
 from autograd_lite.compiler.tape import Tape, record, watching
 from autograd_lite.errors import ArgumentError, InputTypeError
 from autograd_lite.value import Value, gradients
@@ -75,9 +76,10 @@ class FunctionSource(Source):
         self.function, self.gradient = function, gradient
 
     def record(self) -> Tape:
-        with watching() as made:
+        guards = Guards()
+        with watching(guards) as made:
             roots = as_roots(self.function(), self.gradient)
-        return record(roots, self.parameters, self.inputs, made)
+        return record(roots, self.parameters, self.inputs, made, guards)
 
     def evaluate(self) -> tuple[Array, Array | None]:
         roots = as_roots(self.function(), self.gradient)

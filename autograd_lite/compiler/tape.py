@@ -2,8 +2,8 @@
 
 Values are recorded as they are: there is one way to build a graph, and its numbers are there
 to check against. In a function they are caught as they are made, so that the order on the
-tape is the order of the program, and reading `.data` or branching in Python is refused with
-the line that did it.
+tape is the order of the program; a comparison leaves a guard behind, and reading `.data` is
+refused with the line that did it.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autograd_lite import modes, table
+from autograd_lite.compiler.guards import Branch, Guards
+from autograd_lite.dual import Moving
 from autograd_lite.errors import InputTypeError
 from autograd_lite.graph import topological_order
 from autograd_lite.modes import Mode
+from autograd_lite.primitives import to_float
 from autograd_lite.value import Value
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ class Tape:
     """Nodes 0, 1, ...: constants, parameters, inputs, then operations, operands before users.
 
     Operation k has the row `names[code[k]]` and the operands `operand[first[k] : first[k + 1]]`.
+    Where Python branched, the last root is the sum of the guards.
     """
 
     constants: NDArray[np.float64]
@@ -48,6 +52,7 @@ class Tape:
     operand: NDArray[np.intp]
     nodes: list[Value]
     roots: list[int]
+    branches: tuple[Branch, ...] = ()
 
     @property
     def leaves(self) -> int:
@@ -67,47 +72,65 @@ def paused_collector() -> Iterator[None]:
 
 
 @contextmanager
-def watching() -> Iterator[list[Value]]:
-    """Catch the Values made in the block, in order, and refuse what a recorded graph would not repeat."""
+def watching(guards: Guards | None = None) -> Iterator[list[Value]]:
+    """Catch the Values made in the block, in order, and refuse what a recorded graph would not repeat.
+
+    Args:
+        guards: where comparisons go; they are refused without it.
+    """
     made: list[Value] = []
-    names = ("__lt__", "__le__", "__gt__", "__ge__", "__bool__", "data")
-    before: dict[str, Any] = {name: vars(Value)[name] for name in names}
-    during: dict[str, Any] = {name: _refusing(name, before[name]) for name in names[:-1]}
-    during["data"] = property(_reading(before["data"].fget), before["data"].fset)
+    before: list[tuple[Any, str, Any]] = []
     try:
-        for name in names:
-            setattr(Value, name, during[name])
+        for kind in (Value, Moving):
+            for name in (*COMPARISONS, "data"):
+                now = vars(kind)[name]
+                before.append((kind, name, now))
+                setattr(kind, name, _comparing(name, now, guards, made) if name != "data" else _reading(now))
         with Mode(modes.made, made):
             yield made
     finally:
-        for name in names:
-            setattr(Value, name, before[name])
+        for kind, name, method in before:
+            setattr(kind, name, method)
 
 
-def _refusing(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+COMPARISONS = ("__lt__", "__le__", "__gt__", "__ge__", "__bool__")
+
+
+def _comparing(name: str, method: Callable[..., bool], guards: Guards | None, made: list[Value]) -> Callable[..., bool]:
     what = "if, while, max, min or sorted" if name != "__bool__" else "if, while, and, or"
 
-    def refuse(self: Value, *other: Any) -> Any:
+    def compare(self: Any, *other: Any) -> bool:
         if _is_the_library():
             return method(self, *other)
-        raise InputTypeError(
-            f"compile: a Python branch ({what}) may not depend on a Value, got one{_line()}: the program would "
-            f"take the same way for ever. Use where, relu, clip, maximum or max from autograd_lite."
-        )
+        if guards is None:
+            raise InputTypeError(
+                f"compile: a Python branch ({what}) may not depend on a Value, got one at {_line()}: every example "
+                f"would go the way of the first. Use where, relu, clip, maximum or max from autograd_lite."
+            )
+        outcome = method(self, *other)
+        made.extend(guards.compared(name, _primal(self), _primal(*other or (0.0,)), outcome, _line()))
+        return outcome
 
-    return refuse
+    return compare
 
 
-def _reading(read: Callable[[Value], float]) -> Callable[[Value], float]:
-    def refuse(self: Value) -> float:
+def _primal(number: Any) -> Any:
+    """Return the Value, or the float, that a comparison looks at."""
+    while isinstance(number, Moving):
+        number = number.primal
+    return number if isinstance(number, Value) else to_float(number, "compile")
+
+
+def _reading(data: Any) -> property:
+    def refuse(self: Any) -> float:
         if _is_the_library():
-            return read(self)
+            return float(data.fget(self))
         raise InputTypeError(
-            f"compile: .data may not be read inside the function, got {self.place()}{_line()}: the number of "
+            f"compile: .data may not be read inside the function, got {self.place()} at {_line()}: the number of "
             f"today would be in the program for ever. Use detach(v) from autograd_lite for a number without gradient."
         )
 
-    return refuse
+    return property(refuse, data.fset)
 
 
 def _is_the_library() -> bool:
@@ -118,11 +141,15 @@ def _is_the_library() -> bool:
 
 def _line() -> str:
     frame = sys._getframe(2)
-    return f" at line {frame.f_lineno} of {frame.f_code.co_filename.rsplit('/', 1)[-1]}"
+    return f"line {frame.f_lineno} of {frame.f_code.co_filename.rsplit('/', 1)[-1]}"
 
 
 def record(
-    roots: Sequence[Value], parameters: Sequence[Value], inputs: Sequence[Value], made: list[Value] | None = None
+    roots: Sequence[Value],
+    parameters: Sequence[Value],
+    inputs: Sequence[Value],
+    made: list[Value] | None = None,
+    guards: Guards | None = None,
 ) -> Tape:
     """Return the graph below roots as a tape.
 
@@ -130,13 +157,24 @@ def record(
         roots: what is computed.
         parameters, inputs: the leaves that vary; any other leaf is a constant.
         made: all nodes in the order they were made in; the order of a walk without it.
+        guards: what was compared on the way.
     """
+    branches: tuple[Branch, ...] = ()
+    if guards is not None and guards.nodes and made is not None:
+        total = guards.total()
+        roots, branches = [*roots, total], tuple(guards.branches)
+        made.append(total)
     order = _below(roots)
     known = {id(leaf) for leaf in [*parameters, *inputs]}
     fixed = [node for node in order if node._primitive is None and id(node) not in known]
     nodes = [node for node in order if node._primitive is not None]
     if made is not None:
         below, young = set(map(id, nodes)), set(map(id, made))
+        if not young.isdisjoint(map(id, fixed)):
+            raise InputTypeError(
+                "compile: no_grad may not be used inside the function, got a result of it: the number of today would "
+                "be in the program for ever. Use detach(v) from autograd_lite for a number without gradient."
+            )
         nodes = [node for node in nodes if id(node) not in young] + [node for node in made if id(node) in below]
 
     operands = [node.operands for node in nodes]
@@ -167,6 +205,7 @@ def record(
     return Tape(
         constants.view(np.float64), len(parameters), len(inputs), names, rows, code, first, operand, nodes,
         [of_root.get(id(root), position[id(root)] + len(constants)) for root in roots],
+        branches,
     )  # fmt: skip
 
 

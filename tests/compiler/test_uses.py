@@ -65,12 +65,12 @@ def test_gradients_of_gradients_and_jacobians():
         (lambda v: v or -v, "if, while, and, or"),
     ],
 )
-def test_a_branch_in_python_is_refused_with_its_line(branch, what):
+def test_a_branch_of_an_example_is_refused_with_its_line(branch, what):
     w = Value(1.0, label="w")
     with pytest.raises(
         InputTypeError, match=r"may not depend on a Value, got one at line \d+ of test_uses\.py"
     ) as error:
-        ag.compile(lambda: branch(w * w), [w])
+        ag.compile(lambda x: branch(w * x), [w], batch=[1.0, -1.0])
     assert what in str(error.value)
     assert (w * w > 0.5) is True  # and everything is as before
     assert w.data == 1.0

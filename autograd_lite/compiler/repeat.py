@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograd_lite.compiler.affine import Loop, fit
+from autograd_lite.compiler.affine import Loop, affine_prefix, fit
 from autograd_lite.compiler.roll import Instruction, Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from autograd_lite.compiler.plan import Part, Step
@@ -116,19 +118,28 @@ def join_terms(instruction: Instruction) -> None:
             same.append(k)
     kinds, columns = [], [0]
     for run in runs:
-        joined = _joined(instruction, run)
-        kinds += [joined] if joined else [instruction.kinds[k] for k in run]
-        columns += [c for k in (run[:1] if joined else run) for c in (1 + 2 * k, 2 + 2 * k)]
+        for members, kind in _joined(instruction, run):
+            kinds.append(kind)
+            columns += [1 + 2 * members[0], 2 + 2 * members[0]]
     instruction.kinds, instruction.base = kinds, instruction.base[columns]
     instruction.loops = tuple(Loop(loop.extent, tuple(loop.strides[c] for c in columns)) for loop in instruction.loops)
 
 
-def _joined(instruction: Instruction, run: list[int]) -> Kind | None:
-    if len(run) < 2:
-        return None
-    first = instruction.kinds[run[0]]
-    places = np.concatenate([instruction.base[1 + 2 * k : 3 + 2 * k] + instruction.kinds[k].offsets() for k in run])
-    loops = fit(places - places[0])
-    if loops is None or len(loops) > 3:
-        return None
-    return Kind(first.role, first.a, first.b, len(places), loops, pass_=first.pass_)
+def _joined(instruction: Instruction, run: list[int]) -> Iterator[tuple[list[int], Kind]]:
+    """Yield stretches of a run whose places loops walk through, each with the kind that it becomes."""
+    kinds = [instruction.kinds[k] for k in run]
+    ends = np.cumsum([kind.count for kind in kinds])
+    bases = [instruction.base[1 + 2 * k : 3 + 2 * k] for k in run]
+    places = np.concatenate([base + kind.offsets() for base, kind in zip(bases, kinds, strict=True)])
+    at = 0
+    while at < len(run):
+        first, done = kinds[at], int(ends[at]) - kinds[at].count
+        until = max(at + 1, int(np.searchsorted(ends, done + affine_prefix(places[done:]), side="right")))
+        stretch = places[done : ends[until - 1]]
+        loops = fit(stretch - stretch[0])
+        if until - at < FEWEST or loops is None or len(loops) > 3:
+            yield run[at : at + 1], first
+            at += 1
+        else:
+            yield run[at:until], Kind(first.role, first.a, first.b, len(stretch), loops, pass_=first.pass_)
+            at = until

@@ -14,6 +14,7 @@ several instructions, and is still one stretch of memory to its users.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -246,18 +247,20 @@ class _Roller:
 
         # The set of a node's kinds as one number.
         names, index = np.unique(kind, return_inverse=True)
-        dice = np.random.default_rng(2).integers(1, 1 << 60, len(names))[index.ravel()]
         fresh = np.ones(len(kind), bool)
         fresh[1:] = (user[1:] != user[:-1]) | (kind[1:] != kind[:-1])
         first = np.searchsorted(user, np.arange(len(nodes)))
-        kinds = np.add.reduceat(np.where(fresh, dice, 0), first)
-        key = np.stack([flat.code[nodes], flat.axis[nodes], kinds], axis=1)
-        _, group_of, where = np.unique(key, axis=0, return_index=True, return_inverse=True)[:3]
+        kinds = np.add.reduceat(np.where(fresh, _dice(len(names).bit_length())[index.ravel()], 0), first)
         count = np.diff(np.append(first, len(user)))
-        for k in np.argsort(group_of):
-            rows = np.nonzero(where.ravel() == k)[0]
+        alike: dict[tuple[int, int, int], list[int]] = {}
+        keys = zip(flat.code[nodes].tolist(), flat.axis[nodes].tolist(), kinds.tolist(), strict=True)
+        for row, key in enumerate(keys):
+            alike.setdefault(key, []).append(row)
+        for group in alike.values():
+            rows = np.array(group)
             rows = rows[np.lexsort((nodes[rows], flat.origin[nodes[rows]]))]
-            terms = np.concatenate([np.arange(first[r], first[r] + count[r]) for r in rows])
+            span = np.repeat(first[rows] - np.cumsum(count[rows]) + count[rows], count[rows])
+            terms = span + np.arange(len(span))
             self._roll_group(nodes[rows], count[rows], kind[terms], role[terms], a[terms], b[terms])
 
     def _roll_group(
@@ -294,10 +297,11 @@ class _Roller:
             self.place[members] = group.base + np.arange(len(members))
         self.number[members] = group.number
         group.size = len(members)
-        patterns, which = np.unique(pattern, axis=0, return_inverse=True)
-        for p, counts in enumerate(patterns):
-            rows = np.nonzero(which.ravel() == p)[0]
-            span = start[rows][:, None] + np.arange(counts.sum())
+        alike: dict[tuple[int, ...], list[int]] = {}
+        for k, counts in enumerate(map(tuple, pattern.tolist())):
+            alike.setdefault(counts, []).append(k)
+        for counts, rows in sorted(alike.items()):
+            span = start[rows][:, None] + np.arange(sum(counts))
             cuts = np.concatenate([[0], np.cumsum(counts)])
             tables = [
                 np.stack([where_a[span[:, i:j]], where_b[span[:, i:j]]], axis=2) for i, j in pairwise(cuts.tolist())
@@ -347,6 +351,12 @@ class _Roller:
         self.instructions.append(
             Instruction(op, group, len(out), kinds, rows[0], loops, None if loops is not None else rows)
         )
+
+
+@cache
+def _dice(bits: int) -> NDArray[np.int64]:
+    """Return 2**bits random numbers, always the same, whose sums tell sets apart."""
+    return np.random.default_rng(2).integers(1, 1 << 60, 1 << bits)
 
 
 class Flat:

@@ -3,6 +3,7 @@
     off          a relu that is off for every example
     saturated    a sigmoid or tanh whose slope is below 1 % of its largest for 90 % of the examples
     unreachable  parameters from which no path leads to the loss
+    copies       neurons of a layer with the same weights and the same gradients
     update       a step with more than the norm of the weights of its layer, or less than 1e-6 of
                  it; the rule of thumb is 1e-3
     dominant     at most 2 % of the examples, or one, with more than half of the gradient
@@ -125,6 +126,7 @@ class _Examination:
         if good:
             self._look_at_activations()
             self._look_at_paths()
+            self._look_at_copies()
             self._look_at_layers(optimizer)
             self._look_at_examples()
         return report
@@ -269,6 +271,23 @@ class _Examination:
         )
         finding.parameters = tuple(map(str, lost))
         self.findings.append(finding)
+
+    def _look_at_copies(self) -> None:
+        total = dict(zip(self.parameters, self.total, strict=True))
+        for layer in self.layers:
+            alike: dict[tuple[tuple[float, float], ...], list[int]] = {}
+            for k, neuron in enumerate(layer.neurons):
+                alike.setdefault(tuple([(p.data, total.get(p, 0.0)) for p in neuron.parameters()]), []).append(k + 1)
+            for ks in alike.values():
+                if len(ks) > 1:
+                    which = f"all {len(ks)} neurons" if len(ks) == len(layer.neurons) else f"neurons {_several(ks)}"
+                    said = "they have the same weights and the same gradients, and will always be copies of one another"
+                    share = len(ks) / len(layer.neurons)
+                    finding = Finding(
+                        "copies", f"{layer.name}, {which}: {said}. Draw their weights at random.", share, layer.name
+                    )
+                    finding.neurons = tuple(ks)
+                    self.findings.append(finding)
 
     def _look_at_layers(self, optimizer: Optimizer) -> None:
         steps = self._steps(optimizer)

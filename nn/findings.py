@@ -13,8 +13,8 @@ class Finding:
     """One thing that is conspicuous; print it to read it. Everything counts from 1.
 
     Attributes:
-        kind: "off", "saturated", "unreachable", "update", "dominant", "vanishing", "exploding",
-            "zero" or "nonfinite".
+        kind: "off", "saturated", "unreachable", "copies", "update", "dominant", "vanishing",
+            "exploding", "zero" or "nonfinite".
         layer: its name, "layer 1"; None where it concerns all of them.
         neurons: numbers within the layer.
         examples: numbers of the examples.

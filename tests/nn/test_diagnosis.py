@@ -279,6 +279,24 @@ def test_no_gradient_at_all():
     assert kinds(report) == ["zero"]
 
 
+@pytest.mark.parametrize("name", ["tanh", "sigmoid"])
+def test_neurons_that_are_copies_of_one_another_stay_copies(name):
+    """Hidden weights that all start at 0; those of an output layer may, since its errors differ."""
+    model = nn.MLP(2, [3, 2], name, init="zeros")
+    (finding,) = nn.diagnose(model, X, Y, loss="cross_entropy").findings
+    assert (finding.kind, finding.layer, finding.neurons, finding.value) == ("copies", "layer 1", (1, 2, 3), 1.0)
+    assert str(finding).startswith("layer 1, all 3 neurons: they have the same weights and the same gradients")
+    nn.fit(model, X, Y, loss="cross_entropy", epochs=20)
+    assert kinds(nn.diagnose(model, X, Y)) == ["copies"]
+    first, second, third = model.layers[0].neurons
+    assert first.state_dict() == second.state_dict() == third.state_dict()
+    first.w[0].data += 0.5
+    (finding,) = nn.diagnose(model, X, Y).findings
+    assert (finding.neurons, finding.value) == ((2, 3), 2 / 3)
+    model.layers[1].neurons[0].w[1].data += 0.5  # alike in what comes in, not in what goes out
+    assert nn.diagnose(model, X, Y).findings == []
+
+
 def test_losses_and_gradients_that_are_not_finite_are_counted_and_explained():
     model = nn.MLP(2, [1], output="sigmoid", random_state=0)
     rows = [[0.5, 0.5], [-800.0, -800.0], [-900.0, -900.0], [0.1, 0.2]]

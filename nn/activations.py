@@ -44,6 +44,13 @@ class Activation(Module):
             return [self.outputs(row) for row in X]
         return on_array(self, X)
 
+    def refuse_one(self, n_out: int | None) -> None:
+        """Raise ArgumentError for a softmax over one output: it is always 1, and its gradient 0."""
+        if self.name == "softmax" and n_out == 1:
+            raise ArgumentError(
+                "softmax: at least two outputs are needed, got 1, which would always be 1. Write sigmoid for one."
+            )
+
     @property
     def final(self) -> Activation:
         return self

@@ -112,6 +112,7 @@ class Layer(Module):
         self.n_in, self.n_out = width(n_in, "Layer: n_in"), width(n_out, "Layer: n_out")
         numbers = generator(random_state)
         function = as_activation(activation if nonlin else "linear")
+        function.refuse_one(self.n_out)
         own = as_activation("linear") if function.name == "softmax" else function
         self.neurons = [
             Neuron(n_in, own, bias=bias, init=init, random_state=numbers, n_out=n_out) for _ in range(n_out)

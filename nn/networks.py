@@ -43,10 +43,12 @@ class Sequential(Module):
                     f"Sequential: {layer.describe()} takes {layer.n_in} inputs, got {expected} from {before}. "
                     f"Make the widths agree."
                 )
-            if layer.n_out is not None:
-                expected, before = layer.n_out, layer.describe()
-            elif not isinstance(layer, Activation):
+            if isinstance(layer, Activation):
+                layer.refuse_one(expected)
+            elif layer.n_out is None:
                 expected = None
+            else:
+                expected, before = layer.n_out, layer.describe()
         self.n_in, self.n_out = layers[0].n_in, expected
         for number, layer in enumerate(self.weighted(), 1):
             layer.number(number)

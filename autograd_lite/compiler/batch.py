@@ -260,12 +260,12 @@ class _Merger:
             raise self._refusal("samples differ in their operations")
         terms = self._terms(first[:, None] + np.arange(count[0]))
         op = "sum" if code[0] == SUM else normal.tape.names[code[0]]
-        self.nodes[k] = self.circuit.node(op, terms, self.axis)
+        self.nodes[k] = self.circuit.node(op, terms)  # shared, and computed once, where its operands are
         _remember(normal, int(members[0]), self.circuit, {int(members[0]) + normal.leaves: self.nodes[k]})
 
     def total(self, cut: int) -> int:
         """Make what a sample adds to a sum over the samples."""
-        return self.circuit.total(self._terms(self.pieces.terms[cut]), self.axis)
+        return self.circuit.total(self._terms(self.pieces.terms[cut]))
 
     def finish(self) -> NDArray[np.float64]:
         """Return the data of the axis."""

@@ -181,6 +181,17 @@ def test_the_samples_are_found_and_the_code_does_not_grow_with_them(shape):
     assert len(sizes) == 1
 
 
+def test_what_all_samples_compute_alike_is_computed_once():
+    w = parameters(random.Random(6), 3)
+
+    def loss():
+        return sum((w[0] * x / w[1].exp() + w[2]).tanh() for x, _ in points(7, 9)) / 9.0
+
+    program = agree(loss, w, "numpy")
+    assert batches(program) == (9,)
+    assert {i.axis for i in program.lowered.rolled.instructions if i.op == "exp"} == {0}
+
+
 LAYERS = (
     "act", "choice", "linear", "mean", "norm", "peak", "product", "ragged", "rms", "shared", "softmax", "subset",
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """Compiled programs against their peers at their best, in one process: `python benchmarks/compiled.py`.
 
     moons      2-16-16-1, hinge loss and penalty: 1 sample, 100 from a Python loop, 1,000 and 10,000
+    batch_norm the same with both hidden layers normalised over 100 and 1,000 samples from a Python loop
     digits     64-32-10: 64 fresh examples a step, all 1,797; time to train against scikit-learn
     gpt        one document of a one-layer GPT over scalars; 1,000 steps over documents of all lengths
     irregular  10,000 operations without pattern, value and gradient, against CasADi; 100,000, first result
@@ -295,6 +296,100 @@ def table(
         goal = {"step": 1.0 / goals[other]} if other in goals else None
         found += compare(f"{name}, {ours}", samples[ours], theirs, unit="µs", scale=1e6, other_name=other, goals=goal)
     return found
+
+
+# ---- batch norm
+
+
+def normalised_outputs(layers: Any, norms: Any, rows: Any) -> list[Any]:
+    """Return the output of every sample; hidden neurons are normalised over the batch, scaled and shifted."""
+    for neurons, norm in zip(layers, [*norms, None], strict=True):
+        rows = [[sum((wi * xi for wi, xi in zip(w, x, strict=True)), b) for w, b in neurons] for x in rows]
+        if norm is None:
+            break
+        columns = []
+        for column, (scale, shift) in zip(zip(*rows, strict=True), norm, strict=True):
+            mean = sum(column) / float(len(column))
+            variance = sum((v - mean) ** 2 for v in column) / float(len(column))
+            spread = (variance + 1e-5) ** 0.5
+            columns.append([(scale * ((v - mean) / spread) + shift).relu() for v in column])
+        rows = list(zip(*columns, strict=True))
+    return [y for (y,) in rows]
+
+
+def batch_norm(run: Run) -> list[Row]:
+    found: list[Row] = []
+    for count in (100, 1000):
+        found += batch_norm_of(run, count)
+    return found
+
+
+def batch_norm_of(run: Run, count: int) -> list[Row]:
+    """The samples from a Python loop, tied together by the means and variances of 32 neurons."""
+    sizes, steps = (2, 16, 16, 1), max(20, 100000 // (count + 99))
+    X, y = moons_data(count)  # noqa: N806
+    layers, parameters = scalar_network(sizes)
+    norms = [[(Value(1.0), Value(0.1)) for _ in range(16)] for _ in range(2)]
+    parameters += [p for norm in norms for pair in norm for p in pair]
+
+    def loop() -> Any:
+        scores = normalised_outputs(layers, norms, X.tolist())
+        return sum((1 + -t * score).relu() for t, score in zip(y.tolist(), scores, strict=True)) / float(count)
+
+    start = [*matrices(sizes, parameters), *[tuple(np.array([[p.data for p in q] for q in n]).T) for n in norms]]
+    program = ag.compile(loop, parameters, verify=True)
+    value, slopes = program()
+    optimizer = nn.SGD(parameters, lr=RATE)
+    contestants = {
+        "step": per_call(lambda: program.step(optimizer)),
+        "run": per_step(lambda: program.run(optimizer, steps), steps),
+    }
+
+    def agree(other: float, gradient: Sequence[Any]) -> None:
+        theirs = [np.asarray(g, float) for g in gradient]
+        ours = np.concatenate([in_order(sizes, theirs[:6]), *[np.stack(theirs[k : k + 2], 1).ravel() for k in (6, 8)]])
+        assert abs(other - value) < 1e-12
+        assert np.abs(ours - slopes).max() < 1e-10 * np.abs(slopes).max()
+
+    def array_loss(xp: Any, state: Any, X: Any, y: Any) -> Any:  # noqa: N803
+        (w1, b1), (w2, b2), (w3, b3), *norms = state
+        h = X
+        for w, b, (scale, shift) in ((w1, b1, norms[0]), (w2, b2, norms[1])):
+            h = h @ w + b
+            centred = h - h.mean(0)
+            h = xp.relu(scale * (centred / ((centred * centred).mean(0) + 1e-5) ** 0.5) + shift)
+        return xp.relu(1 - y * (h @ w3 + b3)[:, 0]).mean()
+
+    if jax := run.peer("jax"):
+
+        def loss(state: Any, X: Any, y: Any) -> Any:  # noqa: N803
+            return array_loss(jax.nn, state, X, y)
+
+        one, many = jax_steps(jax, loss, start, steps)
+        state, data = jax.tree.map(jax.numpy.asarray, start), (jax.numpy.asarray(X), jax.numpy.asarray(y))
+        other, gradient = jax.value_and_grad(loss)(state, *data)
+        agree(float(other), jax.tree.leaves(gradient))
+        contestants["JAX per call"] = per_call(lambda: one(state, data)[1].block_until_ready())
+        contestants["JAX scan"] = per_step(lambda: many(state, data)[1].block_until_ready(), steps)
+    if torch := run.peer("torch"):
+        tensors = [torch.tensor(p, requires_grad=True) for pair in start for p in pair]
+        tensor_data = torch.tensor(X), torch.tensor(y)
+        sgd = torch.optim.SGD(tensors, lr=RATE)
+
+        def torch_step() -> float:
+            value = array_loss(torch, list(zip(tensors[::2], tensors[1::2], strict=True)), *tensor_data)
+            sgd.zero_grad()
+            value.backward()
+            sgd.step()
+            return value.item()
+
+        agree(torch_step(), [tensor.grad for tensor in tensors])
+        contestants["PyTorch eager"] = per_call(torch_step)
+    name, every = f"batch norm, {count:,} samples", interleave(contestants, run.rounds)
+    return [
+        *table(name, "step", every, {}, leave=("JAX scan",)),
+        *table(name, "run", every, {}, leave=("PyTorch eager",)),
+    ]
 
 
 # ---- digits
@@ -614,8 +709,8 @@ def in_order(sizes: Sequence[int], slopes: list[Any]) -> Any:
 
 
 WORKLOADS: dict[str, Callable[[Run], list[Row]]] = {
-    "moons": moons, "digits": digits, "gpt": gpt_document, "irregular": irregular, "latency": latency,
-    "accuracy": accuracy,
+    "moons": moons, "batch_norm": batch_norm, "digits": digits, "gpt": gpt_document, "irregular": irregular,
+    "latency": latency, "accuracy": accuracy,
 }  # fmt: skip
 
 

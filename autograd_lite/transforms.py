@@ -42,7 +42,7 @@ def grad(f: Function, argnums: Argnums = 0) -> Function:
     >>> grad(lambda w, x: w[0] * x + w[1])([2.0, 1.0], 5.0)
     [5.0, 1.0]
     """
-    _check(f, argnums, "grad")
+    _check(f, "grad", argnums)
 
     def gradient(*args: Any, **options: Any) -> Any:
         run = _Run(f, args, argnums, options, "grad")
@@ -57,7 +57,7 @@ def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
     >>> value_and_grad(lambda x: x * x)(3.0)
     (9.0, 6.0)
     """
-    _check(f, argnums, "value_and_grad")
+    _check(f, "value_and_grad", argnums)
 
     def value_and_gradient(*args: Any, **options: Any) -> tuple[Any, Any]:
         run = _Run(f, args, argnums, options, "value_and_grad")
@@ -78,7 +78,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     >>> jvp(lambda x, y: x * y, (2.0, 5.0), (1.0, 0.0))
     (10.0, 5.0)
     """
-    _check(f, 0, "jvp")
+    _check(f, "jvp")
     if not isinstance(primals, (list, tuple)):
         raise InputTypeError(
             f"jvp: the primals must be a list of arguments, got {primals!r}. Write jvp(f, (x,), (v,))."
@@ -107,7 +107,7 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
     >>> y, pullback([1.0, 0.0]), pullback([0.0, 1.0])
     ([10.0, 7.0], (5.0, 2.0), (1.0, 1.0))
     """
-    _check(f, 0, "vjp")
+    _check(f, "vjp")
     run = _Run(f, primals, tuple(range(len(primals))), {}, "vjp")
     ys = run.numbers()
 
@@ -128,7 +128,7 @@ def linearize(f: Function, *primals: Any) -> tuple[Any, Function]:
     >>> y, along(1.0, 0.0), along(0.0, 1.0), along(1.0, 1.0)
     (10.0, 5.0, 2.0, 7.0)
     """
-    _check(f, 0, "linearize")
+    _check(f, "linearize")
     run = _Run(f, primals, tuple(range(len(primals))), {}, "linearize")
     ys = run.numbers()
     order = dict.fromkeys([node for y in ys if isinstance(y, Value) for node in topological_order(y)])
@@ -153,7 +153,7 @@ def jacobian(f: Function, argnums: Argnums = 0) -> Function:
     >>> jacobian(lambda x: [x[0] * x[1], x[0] + x[1]])([2.0, 5.0])
     [[5.0, 2.0], [1.0, 1.0]]
     """
-    _check(f, argnums, "jacobian")
+    _check(f, "jacobian", argnums)
 
     def jacobian_of(*args: Any, **options: Any) -> Any:
         run = _Run(f, args, argnums, options, "jacobian")
@@ -171,7 +171,7 @@ def hessian(f: Function, argnums: Argnums = 0) -> Function:
     >>> hessian(lambda x: x[0] ** 2 * x[1])([3.0, 5.0])
     [[10.0, 6.0], [6.0, 0.0]]
     """
-    _check(f, argnums, "hessian")
+    _check(f, "hessian", argnums)
 
     def hessian_of(*args: Any, **options: Any) -> Any:
         run = _Run(f, args, argnums, options, "hessian")
@@ -196,7 +196,7 @@ def hvp(f: Function, argnums: Argnums = 0) -> Function:
     >>> hvp(lambda x: x[0] ** 2 * x[1])([3.0, 5.0], [1.0, 0.0])       # the first column
     [10.0, 6.0]
     """
-    _check(f, argnums, "hvp")
+    _check(f, "hvp", argnums)
 
     def hessian_times_vector(*args: Any, **options: Any) -> Any:
         if not args:
@@ -220,7 +220,7 @@ def derivative(f: Function, n: int = 1) -> Function:
     >>> derivative(lambda x: x ** 3, 2)(5.0)
     30.0
     """
-    _check(f, 0, "derivative")
+    _check(f, "derivative")
     order = _order(n, "derivative")
 
     def nth(x: Any, **options: Any) -> Any:
@@ -235,7 +235,7 @@ def taylor(f: Function, n: int) -> Function:
     >>> taylor(lambda x: x ** 3, 3)(2.0)
     [8.0, 12.0, 6.0, 1.0]
     """
-    _check(f, 0, "taylor")
+    _check(f, "taylor")
     order = _order(n, "taylor")
 
     def coefficients(x: Any, **options: Any) -> list[Any]:
@@ -357,7 +357,7 @@ def _weighted(ys: Sequence[Any], weights: Sequence[Any]) -> Any:
 # ---- arguments
 
 
-def _check(f: Any, argnums: Any, who: str) -> None:
+def _check(f: Any, who: str, argnums: Any = 0) -> None:
     if not callable(f) or isinstance(f, Traced):
         raise InputTypeError(
             f"{who}: a function is needed, got {f!r} of type {type(f).__name__}. Write {who}(f), not {who}(f(x))."

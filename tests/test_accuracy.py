@@ -1,6 +1,9 @@
 """Every row against 50 digits: values, local gradients, second derivatives."""
 
+import itertools
 import math
+import operator
+import random
 from fractions import Fraction
 
 import pytest
@@ -224,6 +227,18 @@ def test_the_gradient_of_a_product_leaves_the_floats_only_where_it_must(xs):
     assert floats == [g.data for g in gradients(y, leaves, create_graph=True)]
     for ours, truth in zip(floats, oracle.partials("prod", xs), strict=True):
         assert oracle.ulps(ours, truth) <= len(xs) / 2, (ours, oracle.nearest(truth))
+
+
+def test_factors_are_multiplied_in_their_order_unless_a_part_of_the_product_would_leave_the_floats():
+    r, seen = random.Random("prod"), 0
+    while seen < 100:
+        xs = [r.choice((-1.0, 1.0)) * 10 ** r.uniform(-150.0, 150.0) for _ in range(r.randint(2, 6))]
+        before = list(itertools.accumulate(xs, operator.mul, initial=1.0))
+        after = list(itertools.accumulate(xs[::-1], operator.mul, initial=1.0))[::-1]
+        if all(1e-290 < abs(part) < 1e290 for part in [*before, *after]):
+            seen += 1
+            expected = [a * b for a, b in zip(before, after[1:], strict=False)]
+            assert ROWS["prod"].partials(before[-1], xs) == expected, xs
 
 
 def test_the_fourth_derivative_of_a_square_of_squares_is_24_at_0():

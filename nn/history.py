@@ -85,6 +85,11 @@ def callback_list(callbacks: Any, who: str) -> list[Callback]:
     """Return one callback, or several, as a list."""
     found = [callbacks] if callable(callbacks) else callbacks
     for callback in found if isinstance(found, (list, tuple)) else (found,):
+        if isinstance(callback, type):
+            name = callback.__name__
+            raise InputTypeError(
+                f"{who}: callbacks must be functions of (model, history), got the class {name}. Write {name}(...)."
+            )
         if not callable(callback):
             raise InputTypeError(
                 f"{who}: callbacks must be functions of (model, history), got {callback!r:.40}. "

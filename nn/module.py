@@ -20,8 +20,12 @@ ELSEWHERE = {
     "eval": "Leave it out: nothing here behaves otherwise in training.",
     "to": "Leave it out: there is one device.",
     "forward": "Write model(x), and __call__ in a class of your own.",
+    "backward": "Write loss.backward().",
+    "compile": "Leave it out: fit takes the loss and the optimizer.",
+    "summary": "Write print(model).",
     "fit": "Write nn.fit(model, X, y, loss=...).",
     "save": "Write nn.save(model, 'model.json').",
+    "load": "Write nn.load('model.json').",
 }
 """Methods of models in other libraries, and what to write here."""
 

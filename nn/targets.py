@@ -10,7 +10,7 @@ from autograd_lite.errors import ArgumentError, InputTypeError
 from nn.layers import Layer
 from nn.loss import Loss, as_list
 from nn.losses import one_hot
-from nn.module import modules
+from nn.module import UNORDERED, modules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +29,10 @@ def examples(X: Any, model: Module, who: str) -> Any:  # noqa: N803
     if hasattr(X, "tolist") and hasattr(X, "ndim"):
         return _array(X, n_in, who)
     try:
-        rows = [row.tolist() if hasattr(row, "tolist") else list(row) for row in X]
+        given = [X] if isinstance(X, UNORDERED) else list(X)
+        if any(isinstance(row, UNORDERED) for row in given):
+            raise TypeError
+        rows = [row.tolist() if hasattr(row, "tolist") else list(row) for row in given]
     except TypeError:
         raise InputTypeError(
             f"{who}: X must be a list of examples, each a list of numbers, got {X!r:.60}. Write [x] for one."
@@ -59,8 +62,8 @@ def _array(X: Any, n_in: int | None, who: str) -> Any:  # noqa: N803
 
     X = np.asarray(X)  # noqa: N806  # a tensor of torch or jax, too
     if X.ndim != 2 or not X.shape[0] or (n_in is not None and X.shape[1] != n_in):
-        width = "n_in" if n_in is None else n_in
-        raise ArgumentError(f"{who}: X must have shape (examples, {width}), at least one example, got {X.shape}.")
+        width, one = "n_in" if n_in is None else n_in, " Write [x] for one." * (X.ndim == 1)
+        raise ArgumentError(f"{who}: X must have shape (examples, {width}), at least one example, got {X.shape}.{one}")
     if X.dtype.kind not in "biuf":
         raise InputTypeError(f"{who}: X must be an array of numbers, got one of {X.dtype}.")
     X = X.astype(float, copy=False)  # noqa: N806

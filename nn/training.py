@@ -78,7 +78,8 @@ def fit(
     [0, 1, 1, 0]
     """
     if not isinstance(model, Module):
-        raise InputTypeError(f"fit: model must be a Module, got {_given(model, '...')}")
+        cure = "" if isinstance(model, type) else " Write fit(model, X, y, loss=...)."
+        raise InputTypeError(f"fit: model must be a Module, got {_given(model, '...')}{cure}")
     if not isinstance(optimizer, (Optimizer, NoneType)):
         raise InputTypeError(f"fit: optimizer must be an Optimizer, got {_optimizer_given(optimizer)}")
     cost = loss_named(loss)

@@ -118,7 +118,7 @@ def test_call_must_be_written():
 
 def test_what_other_libraries_have_is_refused_with_what_to_write_here():
     model = nn.MLP(2, [1])
-    for name in ("train", "eval", "to", "fit", "save", "forward"):
+    for name in ("train", "eval", "to", "fit", "save", "load", "forward", "backward", "compile", "summary"):
         assert not hasattr(model, name)
         with pytest.raises(AttributeError, match=rf"'MLP' object has no attribute '{name}'. (Leave it out|Write )"):
             getattr(model, name)

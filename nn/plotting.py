@@ -53,8 +53,15 @@ def plot_function(
     >>> plot_function(sigmoid, ax=ax).figure.savefig("neurons.png")       # doctest: +SKIP
     """
     if not callable(f):
-        raise InputTypeError(f"plot_function: a function of one number is needed, got {f!r}.")
-    if not (isfinite(low) and isfinite(high) and low < high):
+        raise InputTypeError(f"plot_function: a function of one number is needed, got {f!r:.60}.")
+    try:
+        is_interval = isfinite(low) and isfinite(high) and low < high
+    except TypeError:
+        raise InputTypeError(
+            f"plot_function: low and high must be numbers, got {low!r:.40} and {high!r:.40}. "
+            f"Write plot_function(f, -6, 6)."
+        ) from None
+    if not is_interval:
         raise ArgumentError(f"plot_function: low must be below high, both finite, got {low!r} and {high!r}.")
     ax = new_axes(ax, "plot_function", size=(6.0, 3.6))
     name = label or getattr(f, "__name__", "f")

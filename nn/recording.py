@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from nn.module import Module
 
+SHOWN = 6  # numbers, or names, in a repr
+
 
 class Stage:
     """One layer of a recorded pass.
@@ -47,6 +49,9 @@ class Stage:
     def da(self) -> list[float]:
         """∂loss/∂a, after backward()."""
         return [a.grad for a in self.a]
+
+    def __repr__(self) -> str:
+        return f"Stage(z={_shown(self.z)}, a={_shown(self.a)})"
 
 
 class Recording:
@@ -90,12 +95,12 @@ class Recording:
 
     def __repr__(self) -> str:
         """Return its names, the first few of them."""
-        return f"Recording({len(self.values)} values: {', '.join(list(self.values)[:6])}, ...)"
+        return f"Recording({len(self.values)} values: {', '.join(list(self.values)[:SHOWN])}, ...)"
 
     def __getitem__(self, name: str) -> Value:
         if name not in self.values:
             raise ArgumentError(
-                f"Recording: {name!r} is not one of its names, {', '.join(list(self.values)[:6])}, ... . "
+                f"Recording: {name!r} is not one of its names, {', '.join(list(self.values)[:SHOWN])}, ... . "
                 f"Names count from 1: z[layer][to]."
             )
         return self.values[name]
@@ -126,6 +131,11 @@ class Recording:
             self.values[name] = value if isinstance(value, Value) else Value(value)
             if value.label is None:
                 value.label = name
+
+
+def _shown(values: list[Any]) -> str:
+    numbers = [f"{v.data if isinstance(v, Value) else v:.4g}" for v in values[:SHOWN]]
+    return f"[{', '.join(numbers)}{', ...' * (len(values) > SHOWN)}]"
 
 
 def _parts(model: Module) -> Iterator[Module]:

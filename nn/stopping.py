@@ -38,3 +38,8 @@ class EarlyStopping:
         if stop and self.restore:
             model.load_state_dict(self._state)
         return stop
+
+    def __repr__(self) -> str:
+        """Return what it waits for, and the best epoch so far: EarlyStopping(10, best loss 0.0412 in epoch 37)."""
+        best = f", best loss {self.best:.4g} in epoch {self.epoch}" if self.epoch else ""
+        return f"EarlyStopping({self.patience}{best})"

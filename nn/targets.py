@@ -7,6 +7,7 @@ from operator import index
 
 from autograd_lite import Value
 from autograd_lite.errors import ArgumentError, InputTypeError
+from nn.dataset import Dataset
 from nn.layers import Layer
 from nn.loss import Loss, as_list
 from nn.losses import one_hot
@@ -28,6 +29,8 @@ def examples(X: Any, model: Module, who: str) -> Any:  # noqa: N803
     n_in = model.n_in
     if hasattr(X, "tolist") and hasattr(X, "ndim"):
         return _array(X, n_in, who)
+    if isinstance(X, Dataset):
+        raise InputTypeError(f"{who}: X must be a list of examples, got a Dataset. Write dataset.X.")
     try:
         given = [X] if isinstance(X, UNORDERED) else list(X)
         if any(isinstance(row, UNORDERED) for row in given):

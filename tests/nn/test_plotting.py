@@ -83,6 +83,8 @@ def test_the_figure_of_step_and_sigmoid_shows_why_a_step_cannot_learn(tmp_path):
 def test_what_cannot_be_drawn_is_refused():
     with pytest.raises(InputTypeError, match="a function of one number is needed"):
         plot_function(3.0)
+    with pytest.raises(InputTypeError, match=r"must be numbers, got \[0.0, 1.0\] and 6.0. Write plot_function\(f, -6"):
+        plot_function(sigmoid, [0.0, 1.0])
     with pytest.raises(ArgumentError, match="low must be below high"):
         plot_function(sigmoid, 1.0, -1.0)
     with pytest.raises(InputTypeError, match=r"a History is needed, got \[0.3\]"):

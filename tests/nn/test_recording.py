@@ -26,6 +26,15 @@ def test_names():
         recording["z[3][1]"]
 
 
+def test_a_stage_shows_its_numbers():
+    model = nn.Sequential(nn.Linear(1, 8, init=lambda *_: 0.123456), nn.ReLU(), nn.Softmax())
+    first, second = model.record([-1.0]).layers
+    assert repr(first) == (
+        "Stage(z=[-0.1235, -0.1235, -0.1235, -0.1235, -0.1235, -0.1235, ...], a=[0, 0, 0, 0, 0, 0, ...])"
+    )
+    assert repr(second) == "Stage(z=[], a=[0.125, 0.125, 0.125, 0.125, 0.125, 0.125, ...])"
+
+
 def test_the_pass_is_the_models_own():
     model, x = network(), [1.0, -2.0]
     assert [y.data for y in model.record(x).output] == [y.data for y in model(x)]

@@ -136,7 +136,10 @@ def test_early_stopping_gives_the_best_parameters_back():
         history.validation_loss[-1] = next(losses)
         states.append(model.state_dict())
 
-    history = train(model, epochs=7, validation=(XOR, TARGETS), callbacks=[pretend, nn.EarlyStopping(patience=3)])
+    stop = nn.EarlyStopping(patience=3)
+    assert repr(stop) == "EarlyStopping(3)"
+    history = train(model, epochs=7, validation=(XOR, TARGETS), callbacks=[pretend, stop])
+    assert repr(stop) == "EarlyStopping(3, best loss 1 in epoch 3)"
     assert history.epochs == 6
     assert history.stopped == "callback"
     assert model.state_dict() == states[2] != states[5]
@@ -316,6 +319,7 @@ three = nn.MLP(2, [3], random_state=0)
         (fails(model=XOR), InputTypeError, "Write fit(model, X, y, loss=...)"),
         (fails(X="abcd"), InputTypeError, "X must be a list of examples, each a list of numbers, got 'abcd'"),
         (fails(X=[{0.0, 1.0}] * 4), InputTypeError, "each a list of numbers, got [{0.0, 1.0}, "),
+        (fails(X=nn.data.xor()), InputTypeError, "X must be a list of examples, got a Dataset. Write dataset.X"),
         (fails(X=np.zeros(2)), ArgumentError, "got (2,). Write [x] for one"),
         (fails(model="m"), InputTypeError, "fit: model must be a Module, got 'm' of type str"),
         (fails(model=nn.MLP), InputTypeError, "fit: model must be a Module, got the class MLP. Write MLP(...)"),

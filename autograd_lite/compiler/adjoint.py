@@ -61,16 +61,18 @@ def add_gradients(circuit: Circuit, root: int, parameters: int, rows: Mapping[st
 def _through_row(
     circuit: Circuit, node: int, adjoint: int, row: Primitive, varies: bytearray, uses: list[list[Term]]
 ) -> None:
-    operands = circuit.operands(node)
+    operands, is_over_samples = circuit.operands(node), circuit.is_over_samples(node)
     for operand, local in reversed(list(zip(operands, _local_gradients(circuit, node, row, varies), strict=True))):
         if local is None or not varies[operand]:
             continue
         factor = circuit.node_of(local)
         if row.name in SMOOTH or local.__class__ is float or _is_whole_power(circuit, node):
-            uses[operand].append((0, adjoint, factor))
+            term = (0, adjoint, factor)
         else:  # the chain rule's own product: an upstream 0 stays 0 whatever the local gradient
-            product = circuit.apply("gate" if row.selection else "chain", [adjoint, factor])
-            uses[operand].append((0, product, -1))
+            term = (0, circuit.apply("gate" if row.selection else "chain", [adjoint, factor]), -1)
+        if is_over_samples and circuit.axis[operand]:
+            term = (0, circuit.total([term]), circuit.weights[circuit.axis[operand]])
+        uses[operand].append(term)
 
 
 def _is_whole_power(circuit: Circuit, node: int) -> bool:
@@ -81,6 +83,7 @@ def _is_whole_power(circuit: Circuit, node: int) -> bool:
 def _local_gradients(circuit: Circuit, node: int, row: Primitive, varies: bytearray) -> Sequence[Any]:
     operands = circuit.operands(node)
     y, xs = Symbol(circuit, node), [circuit.symbol(operand) for operand in operands]
+    circuit.over_samples = circuit.is_over_samples(node)
     try:
         if row.variadic:
             return row.local_gradients(y, xs)
@@ -90,3 +93,5 @@ def _local_gradients(circuit: Circuit, node: int, row: Primitive, varies: bytear
         ]
     except (TypeError, AutogradError) as error:
         raise Uncompilable(f"a local gradient of the row {row.name!r} cannot be traced: {error}") from error
+    finally:
+        circuit.over_samples = False

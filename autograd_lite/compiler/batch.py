@@ -2,9 +2,9 @@
 
 Cut the graph at the sum that adds up the losses, and each sample falls off as a connected
 piece of its own: samples share leaves only. Where they share results too, the statistics of
-batch norm say, there are several cuts: every sum over the batch. Such a sum, and what is made
-of it, comes once, while what belongs to a sample comes once per sample: so results are told
-apart by how often their like occurs. Pieces with the same operations in the same order become
+batch norm say, there are several cuts: every sum or maximum over the batch. Such a one, and
+what is made of it, comes once, while what belongs to a sample comes once per sample: so results
+are told apart by how often their like occurs. Pieces with the same operations in the same order become
 one piece on an axis, and what differs between them, operand by operand, becomes data: a column
 of numbers, or of zeros and ones that choose among several operands. Pieces of another structure
 get an axis of their own. All of this is a guess until the pieces have been merged, which
@@ -145,10 +145,10 @@ def _alike(normal: Normal, owner: NDArray[np.intp]) -> list[Pieces]:
     feeds = np.nonzero((owner[user] < 0) & (np.maximum(of_a, of_b) >= 0))[0]
     user, of_a, of_b = user[feeds], of_a[feeds], of_b[feeds]
     whose = np.maximum(of_a, of_b)
-    # A sample whose results are used but in sums over samples is not one of a batch.
+    # A sample whose results are used but where those of all are gathered is not one of a batch.
     fit = np.zeros(n, bool)
     fit[whose] = True
-    astray = (normal.code[user] != SUM) | ((of_a >= 0) & (of_b >= 0) & (of_a != of_b))
+    astray = ~normal.gathers()[user] | ((of_a >= 0) & (of_b >= 0) & (of_a != of_b))
     fit[of_a[astray & (of_a >= 0)]] = fit[of_b[astray & (of_b >= 0)]] = False
     fit[[of[root] for root in normal.roots if of[root] >= 0]] = False
     fitting = np.nonzero(fit)[0]
@@ -214,24 +214,27 @@ def _merge(normal: Normal, found: list[Pieces]) -> Batched:
         if whose is not None:
             whose.make(place)
         elif k in feeding:
-            _add_up(normal, k, circuit, new, feeding[k])
+            _gather(normal, k, circuit, new, feeding[k])
         else:
             _copy(normal, k, circuit, new)
     return Batched(circuit, [_old(new, root) for root in normal.roots], [merger.finish() for merger in mergers])
 
 
-def _add_up(normal: Normal, cut: int, circuit: Circuit, new: dict[int, int], mergers: list[_Merger]) -> None:
-    """Make a sum over samples, and whatever else it adds."""
+def _gather(normal: Normal, cut: int, circuit: Circuit, new: dict[int, int], mergers: list[_Merger]) -> None:
+    """Make a sum or a maximum over samples, and of whatever else it takes."""
     rest = np.ones(normal.first[cut + 1] - normal.first[cut], bool)
     merged = []
     for merger in mergers:
-        merged.append((0, merger.total(cut), merger.weight))
+        merged.append((0, *merger.share_of(cut)))
         rest[merger.pieces.terms[cut] - normal.first[cut]] = False
     terms = [
         (int(normal.role[t]), _old(new, normal.a[t]), _old(new, normal.b[t]))
         for t in (normal.first[cut] + np.nonzero(rest)[0]).tolist()
     ]
-    new[normal.leaves + cut] = circuit.total(merged + terms, 0)
+    if normal.code[cut] == SUM:
+        new[normal.leaves + cut] = circuit.total(merged + terms, 0)
+    else:
+        new[normal.leaves + cut] = circuit.node(normal.tape.names[normal.code[cut]], (*merged, *terms), 0)
     _remember(normal, cut, circuit, new)
 
 
@@ -240,7 +243,7 @@ class _Merger:
 
     def __init__(self, normal: Normal, circuit: Circuit, new: dict[int, int], axis: int, pieces: Pieces) -> None:
         self.normal, self.circuit, self.new, self.axis, self.pieces = normal, circuit, new, axis, pieces
-        self.weight = circuit.column(axis, -1)  # its place is known at the end
+        self.weight = circuit.weights[axis] = circuit.column(axis, -1)  # its place is known at the end
         self.columns: list[NDArray[np.float64]] = []
         self.made: dict[object, int] = {}
         members = pieces.members
@@ -263,9 +266,14 @@ class _Merger:
         self.nodes[k] = self.circuit.node(op, terms)  # shared, and computed once, where its operands are
         _remember(normal, int(members[0]), self.circuit, {int(members[0]) + normal.leaves: self.nodes[k]})
 
-    def total(self, cut: int) -> int:
-        """Make what a sample adds to a sum over the samples."""
-        return self.circuit.total(self._terms(self.pieces.terms[cut]))
+    def share_of(self, cut: int) -> tuple[int, int]:
+        """Make what a sample adds to a sum over the samples, and its weight; or to a maximum."""
+        terms, code = self._terms(self.pieces.terms[cut]), self.normal.code[cut]
+        if code == SUM:
+            return self.circuit.total(terms), self.weight
+        share = terms[0][1] if len(terms) == 1 else self.circuit.node(self.normal.tape.names[code], terms)
+        # On its axis even where it is shared: it counts once for every sample.
+        return self.circuit.total([(0, share, -1)], self.axis), -1
 
     def finish(self) -> NDArray[np.float64]:
         """Return the data of the axis."""

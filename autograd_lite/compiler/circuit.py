@@ -4,7 +4,7 @@ A node has an operation, an axis and terms (role, a, b). The operation is "sum",
 are products ±a·b (b is -1 for a plain ±a, the role is 0 for + and 1 for -), or the name of
 a row, whose terms are its operands (role: the position, b: -1). Axis 0 is one number for all
 samples; on axis k > 0 a node stands for one number per sample. A sum on axis 0 adds its
-terms up over the samples.
+terms up over the samples, a maximum on axis 0 is that of all samples.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ Term: TypeAlias = tuple[int, int, int]
 LINEAR = frozenset(("add", "sub", "neg", "mul", "sum", "dot", "identity"))
 """Rows that are sums of products."""
 
-SYMMETRIC = frozenset(("max", "min"))
-"""Rows whose operands have no order, of any number."""
+SYMMETRIC = frozenset(("max", "min", "logsumexp", "hypot"))
+"""Rows whose operands have no order, of any number: all samples may be among them."""
 
 
 class Uncompilable(AutogradError):
@@ -46,6 +46,10 @@ class Circuit:
         self.parameters: dict[int, int] = {}
         self.inputs: dict[int, int] = {}
         self.columns: dict[int, int] = {}
+        self.weights: dict[int, int] = {}
+        """Axis -> the column of the weights of its samples."""
+        self.over_samples = False
+        """Whether sums and maxima that are made, of any number of operands, are those over all samples."""
         self.scopes: dict[int, str] = {}
         self._known: dict[Any, int] = {}
 
@@ -132,15 +136,21 @@ class Circuit:
 
     def apply(self, name: str, operands: Sequence[int]) -> int:
         """Return the node of a row of the table at operands; sums and products become sums of products."""
+        if self.over_samples and name == "sum":
+            return self.total([(0, operand, self.weights.get(self.axis[operand], -1)) for operand in operands], 0)
         if name in LINEAR:
             return self.total(linear_terms(name, operands))
         if name in SYMMETRIC:
-            return self.node(name, tuple((0, operand, -1) for operand in operands))
+            return self.node(name, tuple((0, operand, -1) for operand in operands), 0 if self.over_samples else None)
         return self.node(name, tuple((k, operand, -1) for k, operand in enumerate(operands)))
 
     def operands(self, node: int) -> list[int]:
         """Return the operands of a node that is a row, in order."""
         return [a for _, a, _ in self.terms[node]]
+
+    def is_over_samples(self, node: int) -> bool:
+        """Whether a node gathers the results of all samples."""
+        return not self.axis[node] and any(self.axis[a] for _, a, _ in self.terms[node])
 
     def symbol(self, node: int) -> Any:
         """Return a node as a number that rows take; a constant as the float it is."""

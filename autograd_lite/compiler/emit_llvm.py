@@ -8,8 +8,9 @@ Running sums stand in registers, for a tile of several rows and vectors at once.
 
 from __future__ import annotations
 
-from functools import partial
+from functools import partial, reduce
 from itertools import product
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
     from autograd_lite.compiler.build import Lowered
     from autograd_lite.compiler.roll import Instruction, Kind
+
+NEUTRAL = {"max": -inf, "min": inf}
+"""What a maximum in the making begins with."""
 
 LONG = 3
 """From how many products in a row on it pays to keep a tile of running sums."""
@@ -53,7 +57,10 @@ class Emitter:
         w, start = self.w, self.layout.sums
         places, vectors = places_of_sums(self.lowered.rolled.instructions)
         self.sums = {instruction: start + WIDTH * place for instruction, place in places.items()}
-        self._clear(start, vectors)
+        self._clear(start, vectors, 0.0)
+        for instruction, first in self.sums.items():
+            if instruction.op != "sum":
+                self._clear(first, instruction.count, NEUTRAL[instruction.op])
         for step in self.lowered.plan.steps:
             found = stretches(step, self.sums)
             if not step.axis:
@@ -85,12 +92,12 @@ class Emitter:
         self.block = "0"
         return []
 
-    def _clear(self, start: int, vectors: int) -> None:
+    def _clear(self, start: int, vectors: int, number: float) -> None:
         w = self.w
-        zero = w.number(0.0, WIDTH)
+        value = w.number(number, WIDTH)
 
         def body(i: str, _: list[str]) -> tuple[str, ...]:
-            w.store(zero, w.pointer("%memory", w.mul(i, WIDTH), start), WIDTH)
+            w.store(value, w.pointer("%memory", w.mul(i, WIDTH), start), WIDTH)
             return ()
 
         w.loop(vectors, body)
@@ -151,15 +158,19 @@ class Emitter:
         """Add up the lanes of every sum, to where its row lies."""
         streams = Streams(self, instruction, [])
         streams.in_sums(self.sums[instruction])
-        w = self.w
+        w, op = self.w, instruction.op
 
         def some(offsets: list[str], tiles: list[tuple[int, list[int], int]], width: int) -> None:
             vectors = [w.load(w.pointer("%memory", offsets[1], k * WIDTH), WIDTH) for k in range(width)]
-            total = w.sum_of_lanes(vectors[0]) if width == 1 else w.sums_of_lanes(vectors)
+            if op != "sum":
+                lanes = [w.let(f"extractelement {kind_of(WIDTH)} {vectors[0]}, i32 {k}") for k in range(WIDTH)]
+                total = reduce(lambda x, y: apply_row(w, op, 1, [x, y]), lanes)
+            else:
+                total = w.sum_of_lanes(vectors[0]) if width == 1 else w.sums_of_lanes(vectors)
             w.store(total, w.pointer("%memory", offsets[0]), width)
 
         dims = streams.dims()
-        if dims and dims[-1].strides[0] == 1:
+        if op == "sum" and dims and dims[-1].strides[0] == 1:
             dims[-1].lanes = WIDTH
         self._rows(streams, dims, some)
 
@@ -230,7 +241,7 @@ class Emitter:
         width: int,
         start: int | None,
     ) -> None:
-        """Compute a tile of rows and store it; `start` says that sums go on from what is stored, in that width."""
+        """Compute a tile of rows and store it; `start` says that they go on from what is stored, in that width."""
         w = self.w
         places = list(product(*[range(count) for count, _, _ in tiles]))
         shifts = [
@@ -238,14 +249,11 @@ class Emitter:
             for q in range(len(offsets))
         ]
         out = [w.pointer("%memory", offsets[0], shift) for shift in shifts[0]]
+        first = [] if start is None else [w.load(pointer, width) for pointer in out]
         if streams.instruction.op == "sum":
-            if start is None:
-                first = [w.number(0.0, width)] * len(places)
-            else:
-                first = [w.load(pointer, width) for pointer in out]
-            values = self._sum(streams, offsets, shifts, width, first)
+            values = self._sum(streams, offsets, shifts, width, first or [w.number(0.0, width)] * len(places))
         else:
-            values = self._row(streams, offsets, shifts, width)
+            values = self._row(streams, offsets, shifts, width, first)
         for value, pointer in zip(values, out, strict=True):
             w.store(value, pointer, width)
 
@@ -259,7 +267,9 @@ class Emitter:
                 found[shift] = w.load(pointer, width) if lane else w.splat(w.load(pointer, 1), width)
         return [found[shift] for shift in shifts]
 
-    def _row(self, streams: Streams, offsets: list[str], shifts: list[list[int]], width: int) -> list[str]:
+    def _row(
+        self, streams: Streams, offsets: list[str], shifts: list[list[int]], width: int, first: list[str]
+    ) -> list[str]:
         w, op = self.w, streams.instruction.op
         if op not in SYMMETRIC:
             order = sorted(range(len(streams.kinds)), key=lambda k: streams.kinds[k].role)
@@ -269,7 +279,7 @@ class Emitter:
             ]
             return [apply_row(w, op, width, list(xs)) for xs in zip(*operands, strict=True)]
         # The first operand twice: the largest of x, x, y, z.
-        values = self._load(streams, 1, self._first(streams, 0, offsets)[0], shifts[1], width)
+        values = first or self._load(streams, 1, self._first(streams, 0, offsets)[0], shifts[1], width)
         for k in range(len(streams.kinds)):
 
             def further(a: str, _: str, now: list[str], k: int = k) -> list[str]:

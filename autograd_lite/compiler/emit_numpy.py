@@ -128,7 +128,7 @@ def _compute(instruction: Instruction, places: list[NDArray[np.intp]], read: Cal
     """Return the values of all rows [rows, samples], or [rows, 1]."""
     if instruction.op != "sum":
         operands = [
-            read(kind.a, where[:, k, 0])
+            _gathered(instruction, kind, read(kind.a, where[:, k, 0]))
             for kind, where in sorted(zip(instruction.kinds, places, strict=True), key=lambda item: item[0].role)
             for k in range(kind.count)
         ]
@@ -143,6 +143,14 @@ def _compute(instruction: Instruction, places: list[NDArray[np.intp]], read: Cal
     for kind, where in zip(instruction.kinds, places, strict=True):
         total = total + _sum_of_kind(kind, where, read, over_samples=not instruction.axis)
     return np.asarray(total)
+
+
+def _gathered(instruction: Instruction, kind: Kind, operand: Array) -> Array:
+    """Return an operand, the largest of all samples where the instruction asks for that."""
+    if instruction.axis or not kind.axis:
+        return operand
+    found: Array = getattr(ROWS[instruction.op], "reduce")(operand, axis=1, keepdims=True)  # noqa: B009
+    return found
 
 
 def _sum_of_kind(kind: Kind, where: NDArray[np.intp], read: Callable[..., Array], over_samples: bool) -> Array:

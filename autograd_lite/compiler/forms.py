@@ -10,7 +10,7 @@ from math import nan
 from typing import TYPE_CHECKING, Any
 
 from autograd_lite import floats, table
-from autograd_lite.compiler.circuit import LINEAR, Circuit, Uncompilable, linear_terms
+from autograd_lite.compiler.circuit import LINEAR, Circuit, Uncompilable
 from autograd_lite.compiler.guards import GUARD, broken
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _logsumexp(*xs: Any) -> Any:
     top = table.detach(table.max(*xs))
     below = [table.greater(top, x) for x in xs]
     rest = table.sum(*[less * table.exp_difference(x, top) for less, x in zip(below, xs, strict=True)])
-    return top + table.log1p(rest + (float(len(xs)) - 1.0 - table.sum(*below)))
+    return top + table.log1p(rest + (table.sum(*[1.0 - less for less in below]) - 1.0))
 
 
 def _softmax(*xs: Any) -> Any:
@@ -124,7 +124,7 @@ class Elementary(Circuit):
 
     def apply(self, name: str, operands: Sequence[int]) -> int:
         if name in LINEAR:
-            return self.total(linear_terms(name, operands))
+            return super().apply(name, operands)
         if name in ELEMENTARY and self.numbers.keys().isdisjoint(operands):
             return super().apply(name, operands)
         symbols = [self.symbol(operand) for operand in operands]
@@ -146,6 +146,7 @@ def spell_out(circuit: Circuit, roots: list[int], rows: Mapping[str, Primitive])
     """Return what roots need of a circuit, in elementary rows and sums, and where the roots are in it."""
     spelled = Elementary(rows)
     new: dict[int, int] = {}
+    spelled.weights = {axis: spelled.column(axis, circuit.columns[node]) for axis, node in circuit.weights.items()}
     for node in circuit.live(roots):
         op = circuit.op[node]
         spelled.place = new.get(circuit.origin[node])
@@ -161,7 +162,9 @@ def spell_out(circuit: Circuit, roots: list[int], rows: Mapping[str, Primitive])
             terms = [(role, new[a], new[b] if b >= 0 else -1) for role, a, b in circuit.terms[node]]
             new[node] = spelled.total(terms, circuit.axis[node])
         else:
+            spelled.over_samples = circuit.is_over_samples(node)
             new[node] = spelled.apply(op, [new[a] for a in circuit.operands(node)])
+            spelled.over_samples = False
         if node in circuit.scopes:
             spelled.scopes.setdefault(new[node], circuit.scopes[node])
     return spelled, [new[root] for root in roots]

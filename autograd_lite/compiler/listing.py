@@ -63,11 +63,12 @@ def _line(instruction: Instruction, kinds: list[Kind] | None, parameters: int) -
     out = rows.of(0, instruction.group, ())
     chosen = instruction.kinds if kinds is None else kinds
     terms = [_terms(instruction, kind, rows) for kind in chosen]
+    equals = "=" if kinds is None or instruction.op != "sum" else "+="
     if instruction.op == "sum":
         right = " ".join(terms).removeprefix("+ ")
     else:
-        right = f"{instruction.op}({', '.join(term.removeprefix('+ ') for term in terms)})"
-    equals = "=" if kinds is None else "+="
+        so_far = [] if kinds is None else [out]
+        right = f"{instruction.op}({', '.join([*so_far, *[term.removeprefix('+ ') for term in terms]])})"
     code = f"{rows.loops}{out} {equals} {right}"
     scope = instruction.group.scope
     where = f"{'gradient of ' if instruction.group.backward else ''}{scope}" if scope else ""

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from autograd_lite.compiler.normal import SUM
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -44,13 +42,13 @@ def guesses(normal: Normal) -> Iterator[NDArray[np.bool_]]:
         look, terms = _looks(normal, levels, apart)
         _, which, count = np.unique(look[normal.leaves : -1], return_inverse=True, return_counts=True)
         often = count[which.ravel()]
-        adds_alike = _repeats(normal, terms) & (normal.code == SUM)
-        for most in np.unique(often[adds_alike])[:TRIES].tolist():
+        gathers_alike = _repeats(normal, terms) & normal.gathers()
+        for most in np.unique(often[gathers_alike])[:TRIES].tolist():
             inside = often > most
             if not inside.any():
                 break
-            # What is made of results of a sample is the sample's, unless it adds up those of several.
-            rising = ~inside & ~adds_alike
+            # What is made of results of a sample is the sample's, unless it gathers those of several.
+            rising = ~inside & ~gathers_alike
             above = np.nonzero(rising[user])[0]
             while len(reached := np.unique(user[above[inside[operand[above]]]])):
                 inside[reached] = True

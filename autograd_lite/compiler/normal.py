@@ -44,6 +44,11 @@ class Normal:
     def __len__(self) -> int:
         return self.leaves + len(self.code)
 
+    def gathers(self) -> NDArray[np.bool_]:
+        """Return which operations take any number of operands in no order, those of all samples perhaps."""
+        symmetric = [k for k, name in enumerate(self.tape.names) if name in SYMMETRIC]
+        return np.isin(self.code, [SUM, *symmetric])
+
     def edges(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return the operations that use operations, and which, as often as they do."""
         user = np.repeat(np.arange(len(self.code)), np.diff(self.first))

@@ -161,7 +161,24 @@ def lengths(count):
     return loss, w
 
 
+def extremes(count):
+    """Scaled to the range from the smallest to the largest; shares that add up to 1 over the batch."""
+    r = random.Random(8)
+    w, u = parameters(r, 2, 3), parameters(r, 2)
+
+    def loss():
+        columns = zip(*[linear(w, x) for x in points(9, count)], strict=True)
+        ranges = [(column, ag.min(*column), ag.max(*column, u[0])) for column in columns]
+        scaled = [[((v - low) / (high - low)).tanh() for v in column] for column, low, high in ranges]
+        scores = [sum(v * p for v, p in zip(x, u, strict=True)) for x in zip(*scaled, strict=True)]
+        total = ag.logsumexp(*scores)
+        return -sum((z - total) * (k % 2.0) for k, z in enumerate(scores)) / float(count)
+
+    return loss, flat([w, u])
+
+
 SHAPES = {
+    extremes: lambda n: (n,),
     classifier: lambda n: (n,),
     two_views: lambda n: (n,),
     channels: lambda n: (n,),
@@ -193,7 +210,8 @@ def test_what_all_samples_compute_alike_is_computed_once():
 
 
 LAYERS = (
-    "act", "choice", "linear", "mean", "norm", "peak", "product", "ragged", "rms", "shared", "softmax", "subset",
+    "act", "choice", "gathered", "linear", "mean", "norm", "peak", "product", "ragged", "rms", "shared",
+    "softmax", "subset",
 )  # fmt: skip
 
 
@@ -246,9 +264,15 @@ class Drawn:
         return [[v / size for v in row] for row in rows]
 
     def peak(self, rows, r, share):
-        tops = [(ag.max if share < 0.5 else ag.min)(*column) for column in zip(*rows, strict=True)]
+        more = [self.v[2][0]] if r.random() < 0.3 else []
+        tops = [(ag.max if share < 0.5 else ag.min)(*column, *more) for column in zip(*rows, strict=True)]
         tops = tops if share < 0.75 else [ag.detach(top) for top in tops]
         return [[v - t for v, t in zip(row, tops, strict=True)] for row in rows]
+
+    def gathered(self, rows, r, share):
+        row = ag.logsumexp if share < 0.6 else ag.hypot
+        totals = [row(*column, *[share] * (share < 0.3)) for column in zip(*rows, strict=True)]
+        return [[v / (t + 2.5) for v, t in zip(row, totals, strict=True)] for row in rows]
 
     def softmax(self, rows, r, share):
         exps = [[ag.exp(ag.tanh(v)) for v in row] for row in rows]

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 
 
 def examples(X: Any, model: Module, who: str) -> Any:  # noqa: N803
-    """Return X checked: an array or tensor becomes an array of floats, anything else becomes a list of lists of floats.
+    """Return X checked: an array, tensor or table becomes an array of floats, anything else lists of floats.
 
     Raises:
         ArgumentError: no examples, a row that is not n_in wide, or a number that is nan or inf.
     """
     n_in = model.n_in
+    if hasattr(X, "to_numpy"):  # a table of pandas or polars, which would be walked through by its columns
+        X = X.to_numpy()  # noqa: N806
     if hasattr(X, "tolist") and hasattr(X, "ndim"):
         return _array(X, n_in, who)
     if isinstance(X, Dataset):

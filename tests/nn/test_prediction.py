@@ -162,6 +162,25 @@ class Tensor:
         return self.array
 
 
+class Table:
+    """What the tables of pandas and polars have in common: columns with names, and an array of them all."""
+
+    def __iter__(self):
+        return iter(["petal length", "petal width"])
+
+    def to_numpy(self):
+        return np.array(X)
+
+
+def test_tables_of_other_libraries_are_taken_as_arrays_are():
+    one, other = model(), model()
+    nn.fit(one, Table(), [0, 1, 2], loss="cross_entropy", epochs=2)
+    nn.fit(other, X, [0, 1, 2], loss="cross_entropy", epochs=2)
+    assert one.state_dict() == other.state_dict()
+    assert one.predict(Table()).tolist() == one.predict(X)
+    assert one.score(Table(), [0, 1, 2]) == one.score(X, [0, 1, 2])
+
+
 def test_tensors_of_other_libraries_are_taken_as_arrays_are():
     assert model("cross_entropy").predict(Tensor(X)).tolist() == model("cross_entropy").predict(np.array(X)).tolist()
     one, other = model(), model()

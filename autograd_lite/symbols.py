@@ -144,6 +144,8 @@ def _term(node: Any, operands: list[Term | None], script: Plain) -> Term | None:
         return -coefficient, text, binding
     if name == "identity" or (name == "pow" and known[1][:2] == (1.0, "")):
         return known[0]
+    if name == "add" and known[0][1:] == known[1][1:] and known[0][0] + known[1][0]:
+        return known[0][0] + known[1][0], *known[0][1:]  # equal terms: ½e + ½e is e
     if name in ("mul", "chain", "gate"):
         texts = [(text, binding) for _, text, binding in known if text]
         coefficient = known[0][0] * known[1][0]

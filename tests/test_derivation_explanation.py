@@ -48,6 +48,14 @@ def test_the_four_factors_of_the_textbook_and_their_numbers():
     ]
 
 
+def test_equal_terms_are_collected():
+    a, b = leaves(a=2.0, b=0.5)
+    errors = [a - 0.25, b - 1.0]
+    assert str(explain(0.5 * ag.dot(errors, errors), a)) == "df/da = a - 0.25 = 1.75"
+    assert str(explain(a * a, a)) == "df/da = 2 * a = 4"
+    assert str(explain(a * a * a + b * b, a)) == "df/da = 3 * a * a = 12"
+
+
 def test_several_paths_are_summed_the_largest_first():
     error, _, x1 = network()
     said = explain(error, x1)

@@ -150,13 +150,8 @@ class Dual(Moving):
         tangent: Any = 0.0
         if any(t.__class__ is not float or t for t in tangents):  # else constant: no local gradient is needed
             for t, local in zip(tangents, local_gradients(primitive, y, primals, tangents), strict=True):
-                if local is None or (t.__class__ is float and not t):
-                    continue
-                if t.__class__ is local.__class__ is float:
-                    term = t * local if local else 0.0
-                else:
-                    term = t if local.__class__ is float and local == 1.0 else gate(t, local)
-                tangent = tangent + term if tangent.__class__ is not float or tangent else term
+                if local is not None:
+                    tangent = plus(tangent, product(t, local))
         return _dual(y, tangent, level)
 
     def place(self) -> str:
@@ -170,6 +165,22 @@ def _dual(primal: Any, tangent: Any, level: int) -> Dual:
     dual = Dual.__new__(Dual)
     dual.primal, dual.tangent, dual.level = primal, tangent, level
     return dual
+
+
+def product(rate: Any, factor: Any) -> Any:
+    """Return rate * factor, 0 where either is 0 (not 0 * inf = nan), and no node where a constant decides."""
+    if rate.__class__ is factor.__class__ is float:
+        return rate * factor if rate and factor else 0.0
+    if factor.__class__ is float and (not factor or factor == 1.0):
+        return rate if factor else 0.0
+    if rate.__class__ is float and (not rate or rate == 1.0):
+        return factor if rate else 0.0
+    return gate(rate, factor)
+
+
+def plus(total: Any, term: Any) -> Any:
+    """Return total + term, no node where the total is still a plain 0."""
+    return total + term if total.__class__ is not float or total else term
 
 
 def _data(other: Any, who: str) -> float:

@@ -4,11 +4,10 @@ Where y = f(x) and x moves, y' = f'(x) x': a product, whose derivatives Leibniz 
 
     y(k) = sum over j < k of C(k - 1, j) g(j) x(k - j)        with g = f'(x), one term per operand
 
-To get the k-th derivative of y it takes g only up to the (k - 1)-st. And g is what the row's own
-local gradient says, evaluated on Series: no function is described a second time. What it is made
-of mostly stands there already (the g of exp(x) is y itself, that of tanh(x) needs tanh(x)), so
-nodes are looked up before they are made. So all n orders take n**2 products a node, n**3 where each
-order brings a node of its own (x**0.5, x**-0.5, ...); derivatives of derivatives would take 2**n and
+So the k-th derivative of y needs g up to the (k - 1)-st, and g is the row's own local gradient,
+evaluated on Series: no function is described a second time. A node of a local gradient that stands
+there already is taken (the g of exp(x) is y itself). All n orders then cost n**2 products a node, or
+n**3 where each order brings a node of its own (sqrt, tanh); derivatives of derivatives cost 2**n and
 more. Griewank & Walther, Evaluating Derivatives (2008), chapter 13, is the standard account.
 
 Terms are computed when they are asked for, with a stack of what they need: nothing recurses.
@@ -18,8 +17,8 @@ from __future__ import annotations
 
 from math import comb
 
-from autograd_lite.dual import Moving, local_gradients, new_level
-from autograd_lite.table import gate
+from autograd_lite.dual import Moving, local_gradients, new_level, plus, product
+from autograd_lite.errors import NumberOverflowError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,17 +38,17 @@ class Expansion:
     def __init__(self, order: int, scaled: bool = False) -> None:
         self.level, self.order, self.scaled = new_level(), order, scaled
         self.known: dict[Any, Series] = {}
-        self.slopes: dict[Series, list[Any]] = {}
+        self.factors: dict[Series, list[tuple[Series, Any]]] = {}
         self.depth = 0
         """0 in the function itself, 1 in the local gradients of its nodes, 2 in theirs, and so on."""
 
     def number(self, *terms: Any) -> Series:
         """Return a number whose terms are known, 0 where they are left out: (x, 1.0) is the one that moves."""
-        return Series(self, None, (), [*terms, *[0.0] * (self.order + 1 - len(terms))])
+        return Series(self, None, (), [*terms, *[0.0] * self.order][: self.order + 1])
 
     def node(self, primitive: Primitive, operands: tuple[Any, ...]) -> Series:
         """Return `primitive` at operands, inside local gradients the node that is there already."""
-        key = primitive.name, *[x.hex() if x.__class__ is float else id(x) for x in operands]
+        key = primitive, *[x.hex() if x.__class__ is float else id(x) for x in operands]
         found = self.known.get(key) if self.depth else None  # in the function itself a row may want to be asked twice
         if found is None or found.depth > self.depth:
             found = Series(self, primitive, operands, [primitive(*[self.primal_of(x) for x in operands])])
@@ -68,7 +67,7 @@ class Expansion:
 
     def close(self) -> None:
         """Forget the nodes, which refer to this and to each other: nothing waits for the cyclic collector."""
-        self.known, self.slopes = {}, {}
+        self.known, self.factors = {}, {}
 
     def expand(self, node: Series, order: int) -> None:
         """Compute the terms of a node up to an order, and before them what they need."""
@@ -81,30 +80,26 @@ class Expansion:
             elif have < k:
                 needed.append((node, k - 1))
             else:
-                missing = [(x, k) for x in node.operands if self.is_moving(x) and len(x.terms) <= k]
-                missing += [(g, k - 1) for g in self._slopes_of(node) if self.is_moving(g) and len(g.terms) < k]
+                factors = self._factors_of(node)
+                missing = [(x, k) for x, _ in factors if len(x.terms) <= k]
+                missing += [(slope, k - 1) for _, slope in factors if self.is_moving(slope) and len(slope.terms) < k]
                 needed += missing
                 if not missing:
-                    node.terms.append(self._term(node, k))
+                    node.terms.append(self._term(factors, k))
 
-    def _term(self, node: Series, k: int) -> Any:
+    def _term(self, factors: list[tuple[Series, Any]], k: int) -> Any:
         y: Any = 0.0
-        for x, slope in zip(node.operands, self._slopes_of(node), strict=True):
-            if slope is None or not self.is_moving(x):
-                continue
-            slopes = slope.terms if self.is_moving(slope) else [slope]
-            for j, g in enumerate(slopes[:k]):
-                term = _product(g, x.terms[k - j])
-                if term.__class__ is float and not term:
-                    continue
-                weight = k - j if self.scaled else comb(k - 1, j)
-                term = term if weight == 1 else term * float(weight)
-                y = y + term if y.__class__ is not float or y else term
+        for x, slope in factors:
+            for j, g in enumerate(slope.terms[:k] if self.is_moving(slope) else [slope]):
+                term = product(x.terms[k - j], g)
+                if term.__class__ is not float or term:
+                    weight = _as_float(k - j if self.scaled else comb(k - 1, j), k)
+                    y = plus(y, term if weight == 1.0 else term * weight)
         return y / float(k) if self.scaled and k > 1 else y
 
-    def _slopes_of(self, node: Series) -> list[Any]:
-        """Return the local gradients of a node: as Series where their own derivatives are needed."""
-        found = self.slopes.get(node)
+    def _factors_of(self, node: Series) -> list[tuple[Series, Any]]:
+        """Return (operand, local gradient) for each operand that counts: the latter a Series if it moves."""
+        found = self.factors.get(node)
         if found is None:
             assert node.primitive is not None
             moves = [1.0 if self.is_moving(x) else 0.0 for x in node.operands]
@@ -114,19 +109,25 @@ class Expansion:
                 y, xs = node.primal, [self.primal_of(x) for x in xs]
             before, self.depth = self.depth, node.depth + 1
             try:
-                found = self.slopes[node] = local_gradients(node.primitive, y, xs, moves)
+                slopes = local_gradients(node.primitive, y, xs, moves)
             finally:
                 self.depth = before
+            found = self.factors[node] = [
+                (x, slope)
+                for x, slope in zip(node.operands, slopes, strict=True)
+                if self.is_moving(x) and slope is not None and (slope.__class__ is not float or slope)
+            ]
         return found
 
 
-def _product(a: Any, b: Any) -> Any:
-    """Return a * b, 0 where either is 0, as along every other path."""
-    if a.__class__ is b.__class__ is float:
-        return a * b if a and b else 0.0
-    if a.__class__ is float and (not a or a == 1.0):
-        return b if a else 0.0
-    return gate(a, b)
+def _as_float(weight: int, k: int) -> float:
+    try:
+        return float(weight)
+    except OverflowError:
+        raise NumberOverflowError(
+            f"derivative: binomial coefficients must fit in a float (at most 1.8e308), got order {k}. "
+            f"Use taylor, whose coefficients need none."
+        ) from None
 
 
 class Series(Moving):

@@ -10,6 +10,7 @@ from support.points import TABLE, probes
 
 from autograd_lite import (
     derivative,
+    errors,
     exp,
     grad,
     hvp,
@@ -24,7 +25,7 @@ from autograd_lite import (
     taylor,
     vjp,
 )  # fmt: skip
-from autograd_lite.series import Series
+from autograd_lite.series import Expansion, Series
 
 UNARY = [row for row in TABLE if row.arity == 1 and row.name in oracle.FIXED]
 
@@ -51,6 +52,14 @@ def test_a_series_is_the_tower_of_gradients(n):
         tower = grad(tower)
     assert derivative(f, n)(0.7) == pytest.approx(tower(0.7), rel=1e-12)
     assert taylor(f, 6)(0.7)[n] == pytest.approx(tower(0.7) / math.factorial(n), rel=1e-12)
+
+
+@pytest.mark.parametrize("f", [lambda x: x, lambda x: 3.0, lambda x: x * x], ids=["x", "3", "x*x"])
+@pytest.mark.parametrize("n", range(3))
+def test_there_are_as_many_coefficients_as_were_asked_for_and_the_first_is_the_value(f, n):
+    found = taylor(f, n)(2.0)
+    assert len(found) == n + 1
+    assert found[0] == derivative(f, 0)(2.0) == f(2.0)
 
 
 def test_an_order_more_costs_about_as_much_as_the_one_before():
@@ -140,6 +149,27 @@ def test_a_local_gradient_may_itself_be_a_transform():
     row = primitive("by_grad", lambda x: x**3 * math.sin(x), lambda y, x: grad(lambda t: t**3 * sin(t))(x))
     for n in range(6):
         assert derivative(row, n)(0.7) == pytest.approx(derivative(lambda t: t**3 * sin(t), n)(0.7), rel=1e-13)
+
+
+def test_rows_that_share_a_name_are_two_rows():
+    square = primitive("namesake", lambda x: x * x, lambda y, x: 2.0 * x)
+    cube = primitive("namesake", lambda x: x**3, lambda y, x: 3.0 * x * x)
+    row = primitive("by_namesakes", lambda x: x**3 / 3.0 + x**4 / 4.0, lambda y, x: square(x) + cube(x))
+    assert [derivative(row, n)(2.0) for n in range(1, 5)] == [12.0, 16.0, 14.0, 6.0]
+
+
+def test_terms_that_count_for_nothing_are_not_computed():
+    """The slope of x**3 is 3 x**2, ..., and that of x**0 is 0 * x**-1: where it ends, no order makes another node."""
+    expansion = Expansion(50)
+    y = expansion.number(2.0, 1.0) ** 3.0
+    assert y.parts == (8.0, 12.0, 12.0, 6.0, *[0.0] * 47)
+    assert len(expansion.known) < 20
+
+
+def test_an_order_whose_binomials_leave_the_floats_is_refused():
+    assert derivative(lambda x: x**3, 1100)(0.3) == 0.0
+    with pytest.raises(errors.NumberOverflowError, match=r"derivative: .* got order 1031\. .* taylor"):
+        derivative(lambda x: x * exp(x) * exp(x), 1100)(0.3)
 
 
 def test_a_row_that_gives_another_number_each_time_is_asked_each_time():

@@ -8,6 +8,7 @@ from autograd_lite import GradientMismatch, Value, check_gradients, draw
 from autograd_lite.cli.console import BOLD, RED, say, styled
 from autograd_lite.cli.expressions import Expression, assignments
 from autograd_lite.errors import ArgumentError
+from autograd_lite.render.drawing import FORMATS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ def draw_expression(text: str, numbers: Sequence[str], output: str | None, *, fo
     """Print the tree of an expression with its gradients, and write its picture."""
     if output and not force and os.path.exists(output):
         raise ArgumentError(f"draw: no file is overwritten, and there is one at {output!r}. Add --force.")
+    if output and not output.lower().endswith(FORMATS):
+        raise ArgumentError(
+            f"draw: the file must end in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}, got {output!r}. Write -o f.svg."
+        )
     expression, root = _evaluate(text, numbers)
     if not root.is_leaf and "f" not in expression.variables:
         root.named("f")

@@ -92,7 +92,7 @@ def test_a_formula_may_start_with_any_number_of_signs(capsys):
     ("argv", "said"),
     [
         (["draw", "log(x)", "x=-1"], "error: log: operand must lie in (0, inf), got -1.0 at node 'x'."),
-        (["draw", "x", "x=1", "-o", "x.jpg"], "must end in one of"),
+        (["draw", "x", "x=1", "-o", "x.jpg"], "must end in .svg, .html, .png, .pdf, .dot, .gv or .txt"),
         (["draw", "x", "x=1", "-o", "missing/x.dot"], "error: missing/x.dot: No such file or directory"),
         (["draw", "1 + 1"], "at least one name is needed"),
         (["check", "exp(x, x)", "x=1"], "error: exp: takes 1 operand"),

@@ -46,31 +46,31 @@ class Emitter:
         self.w = Writer(self.module, "void @evaluate(ptr %memory, ptr %tables, ptr %blocks)")
         self.tables: list[NDArray[np.int32]] = []
         self.table_size = 0
-        self.sums: dict[Instruction, int] = {}
-        self.block = "0"
+        self.places, self.vectors = places_of_sums(lowered.rolled.instructions)
+        self.share = self.block = "0"
         self.moving: tuple[str, list[int]] | None = None
         """In a repeated stretch: which time it is, and how far the columns of the instruction move each time."""
         self.lanes = 0
 
     def emit(self) -> tuple[Module, NDArray[np.int32]]:
         """Return the module, and the tables its code needs."""
-        w, start = self.w, self.layout.sums
-        places, vectors = places_of_sums(self.lowered.rolled.instructions)
-        self.sums = {instruction: start + WIDTH * place for instruction, place in places.items()}
-        self._clear(start, vectors, 0.0)
-        for instruction, first in self.sums.items():
-            if instruction.op != "sum":
-                self._clear(first, instruction.count, NEUTRAL[instruction.op])
-        for step in self.lowered.plan.steps:
-            found = stretches(step, self.sums)
+        steps = self.lowered.plan.steps
+        last = {instruction: k for k, step in enumerate(steps) if step.axis for instruction, _ in step.parts}
+        is_first = True
+        for k, step in enumerate(steps):
+            found = stretches(step, self.places)
             if not step.axis:
                 self._run(found, self._phase)
                 continue
-            self.lanes = self.lowered.plan.lanes[step.axis]
-            count = w.fresh(f"load i64, ptr {w.let(f'getelementptr i64, ptr %blocks, i64 {step.axis - 1}')}")
-            w.loop(count, partial(self._pass, found))
-        w.do("ret void")
-        self.module.add("evaluate", w)
+            complete = [i for i in self.places if last[i] == k and i.op == "sum"]
+            write = partial(self._pass, step.axis, found, complete, is_first)
+            if self.layout.shares == 1:
+                write()
+            else:
+                self._divide(f"pass{k}", write)
+            is_first = False
+        self.w.do("ret void")
+        self.module.add("evaluate", self.w)
         tables = np.concatenate([*self.tables, np.zeros(1, np.int32)])
         return self.module, tables
 
@@ -86,21 +86,80 @@ class Emitter:
 
             self.w.loop(stretch.count, once)
 
-    def _pass(self, found: list[Stretch], block: str, _: list[str]) -> list[str]:
-        self.block = block
-        self._run(found, lambda i, kinds: self._for_samples(i) if kinds is None else self._add_up(i, kinds))
-        self.block = "0"
-        return []
+    def _divide(self, name: str, write: Callable[[], None]) -> None:
+        """Make a pass a function of the share, and call it for each."""
+        outer = self.w
+        self.w = Writer(self.module, f"internal void @{name}(ptr %memory, ptr %tables, ptr %blocks, i64 %share)")
+        self.share = "%share"
+        write()
+        self.w.do("ret void")
+        self.module.add(name, self.w)
+        self.w, self.share = outer, "0"
 
-    def _clear(self, start: int, vectors: int, number: float) -> None:
-        w = self.w
-        value = w.number(number, WIDTH)
+        def one(share: str, _: list[str]) -> list[str]:
+            outer.do(f"call void @{name}(ptr %memory, ptr %tables, ptr %blocks, i64 {share})")
+            return []
+
+        outer.loop(self.layout.shares, one)
+
+    def _pass(self, axis: int, found: list[Stretch], complete: list[Instruction], is_first: bool) -> None:
+        """Write the blocks of a share; `complete` are the instructions whose sums are, after it."""
+        w, shares = self.w, self.layout.shares
+        self.lanes = self.lowered.plan.lanes[axis]
+        count = w.fresh(f"load i64, ptr {w.let(f'getelementptr i64, ptr %blocks, i64 {axis - 1}')}")
+        first = "0"
+        if shares > 1:
+            first, end = (
+                w.let(f"udiv i64 {w.mul(count, share)}, {shares}") for share in (self.share, w.add(self.share, 1))
+            )
+            count = w.let(f"sub i64 {end}, {first}")
+        if is_first:
+            self._clear()
+
+        def body(k: str, _: list[str]) -> list[str]:
+            self.block = w.add(first, k)
+            self._run(found, lambda i, kinds: self._for_samples(i) if kinds is None else self._add_up(i, kinds))
+            self.block = "0"
+            return []
+
+        w.loop(count, body)
+        if complete:
+            places = [self.places[i] for i in complete]
+            self._total(min(places), max(p + i.count for p, i in zip(places, complete, strict=True)))
+
+    def _sums(self) -> str:
+        """Return how far the sums of this share lie behind those of the first."""
+        return self.w.mul(self.share, self.layout.sums_of_share)
+
+    def _clear(self) -> None:
+        self._fill(0, self.vectors, 0.0)
+        for instruction, place in self.places.items():
+            if instruction.op != "sum":
+                self._fill(place, instruction.count, NEUTRAL[instruction.op])
+
+    def _fill(self, first: int, vectors: int, number: float) -> None:
+        w, start = self.w, self.layout.sums + first * WIDTH
+        value, share = w.number(number, WIDTH), self._sums()
 
         def body(i: str, _: list[str]) -> tuple[str, ...]:
-            w.store(value, w.pointer("%memory", w.mul(i, WIDTH), start), WIDTH)
+            w.store(value, w.pointer("%memory", w.add(share, w.mul(i, WIDTH)), start), WIDTH)
             return ()
 
         w.loop(vectors, body)
+
+    def _total(self, first: int, end: int) -> None:
+        """Add up the lanes of sums, eight of them at once; maxima, and sums that go on, may be among them, unused."""
+        w, layout, sums = self.w, self.layout, self._sums()
+        totals = w.mul(self.share, layout.totals_of_share)
+
+        def eight(i: str, _: list[str]) -> tuple[str, ...]:
+            at = w.add(sums, w.mul(i, WIDTH * WIDTH))
+            vectors = [w.load(w.pointer("%memory", at, layout.sums + (first + k) * WIDTH), WIDTH) for k in range(WIDTH)]
+            place = w.add(totals, w.mul(i, WIDTH))
+            w.store(w.sums_of_lanes(vectors), w.pointer("%memory", place, layout.totals + first), WIDTH)
+            return ()
+
+        w.loop(-(-(end - first) // WIDTH), eight)
 
     # ---- the three ways an instruction runs
 
@@ -119,7 +178,7 @@ class Emitter:
     def _add_up(self, instruction: Instruction, kinds: list[Kind]) -> None:
         """A sum over the samples: the lanes are samples, and so are the terms."""
         streams = Streams(self, instruction, kinds)
-        streams.out_of_sums(self.sums[instruction])
+        streams.into_sums(self._sums(), self.layout.sums + WIDTH * self.places[instruction])
         dims = streams.dims()
         for dim in [dim for dim in dims if dim.extent > 1][-2:]:
             dim.tile = min(dim.extent, 4)
@@ -155,18 +214,27 @@ class Emitter:
         self._rows(streams, dims, lambda offsets, tiles, width: self._compute(streams, offsets, tiles, width, start))
 
     def _finish(self, instruction: Instruction) -> None:
-        """Add up the lanes of every sum, to where its row lies."""
+        """Add up the totals of the shares, in order, to where each row lies; of a maximum the lanes as well."""
         streams = Streams(self, instruction, [])
-        streams.in_sums(self.sums[instruction])
-        w, op = self.w, instruction.op
+        w, op, layout, place = self.w, instruction.op, self.layout, self.places[instruction]
+        if op == "sum":
+            streams.from_own(layout.totals + place, 1)
+        else:
+            streams.from_own(layout.sums + place * WIDTH, WIDTH)
+
+        def of_shares(offset: str, size: int, width: int) -> list[str]:
+            return [w.load(w.pointer("%memory", offset, share * size), width) for share in range(layout.shares)]
 
         def some(offsets: list[str], tiles: list[tuple[int, list[int], int]], width: int) -> None:
-            vectors = [w.load(w.pointer("%memory", offsets[1], k * WIDTH), WIDTH) for k in range(width)]
-            if op != "sum":
-                lanes = [w.let(f"extractelement {kind_of(WIDTH)} {vectors[0]}, i32 {k}") for k in range(WIDTH)]
-                total = reduce(lambda x, y: apply_row(w, op, 1, [x, y]), lanes)
+            if op == "sum":
+                totals = of_shares(offsets[1], layout.totals_of_share, width)
+                total = reduce(lambda x, y: w.let(f"fadd {kind_of(width)} {x}, {y}"), totals)
             else:
-                total = w.sum_of_lanes(vectors[0]) if width == 1 else w.sums_of_lanes(vectors)
+                vector = reduce(
+                    lambda x, y: apply_row(w, op, WIDTH, [x, y]), of_shares(offsets[1], layout.sums_of_share, WIDTH)
+                )
+                lanes = [w.let(f"extractelement {kind_of(WIDTH)} {vector}, i32 {k}") for k in range(WIDTH)]
+                total = reduce(lambda x, y: apply_row(w, op, 1, [x, y]), lanes)
             w.store(total, w.pointer("%memory", offsets[0]), width)
 
         dims = streams.dims()

@@ -21,12 +21,26 @@ if TYPE_CHECKING:
     from autograd_lite.compiler.emit_llvm import Emitter
     from autograd_lite.compiler.roll import Group, Instruction, Kind
 
+SHARES, BLOCKS_OF_SHARE = 8, 4
+"""How many shares there are of the blocks of an axis, at most, and how many blocks in one, at least.
+
+A share has sums of its own to clear and to add up, which takes as long as a tenth of a block.
+"""
+
 
 @dataclass(slots=True)
 class Layout:
-    """Where things lie in the one array of doubles: first index per axis, and of each group that crosses passes."""
+    """Where things lie in the one array of doubles: first index per axis, and of each group that crosses passes.
 
+    The blocks of an axis are divided into `shares`. Each has sums of its own, in the making a vector
+    each (`sums`), then numbers (`totals`).
+    """
+
+    shares: int
     sums: int
+    sums_of_share: int
+    totals: int
+    totals_of_share: int
     results: dict[int, int]
     crossing: dict[int, int]
     data: dict[int, int]
@@ -34,11 +48,14 @@ class Layout:
 
 
 def lay_out(lowered: Lowered, blocks: dict[int, int]) -> Layout:
-    """Return the layout: shared numbers, sums in the making, results of a block, those kept, data."""
+    """Return the layout: shared numbers, sums, results of a block, those kept, data."""
     rolled, lanes = lowered.rolled, lowered.plan.lanes
-    top = -(-rolled.shared // WIDTH) * WIDTH
-    sums = top
-    top += WIDTH * places_of_sums(rolled.instructions)[1]
+    shares = shares_of(max(blocks.values(), default=0))
+    # The lanes of eight sums are added up at once, from any place on: there may be seven too many.
+    rows = _whole(places_of_sums(rolled.instructions)[1] + WIDTH - 1)
+    sums = _whole(rolled.shared)
+    totals = sums + shares * rows * WIDTH
+    top = totals + shares * rows
     results, crossing, data = {}, {}, {}
     for axis in lanes:
         results[axis] = top
@@ -50,7 +67,19 @@ def lay_out(lowered: Lowered, blocks: dict[int, int]) -> Layout:
     for axis, columns in lowered.columns.items():
         data[axis] = top
         top += columns * lanes[axis] * blocks[axis]
-    return Layout(sums, results, crossing, data, top)
+    return Layout(shares, sums, rows * WIDTH, totals, rows, results, crossing, data, top)
+
+
+def shares_of(blocks: int) -> int:
+    """Return how many shares there are of so many blocks: a power of two, as the cores of most machines."""
+    shares = 1
+    while shares < SHARES and 2 * shares * BLOCKS_OF_SHARE <= blocks:
+        shares *= 2
+    return shares
+
+
+def _whole(count: int) -> int:
+    return -(-count // WIDTH) * WIDTH
 
 
 @dataclass(slots=True)
@@ -95,7 +124,7 @@ class Streams:
             self.lane.append(1 if group is not None and group.axis else 0)
         self.full = any(kind.full is not None for kind in instruction.kinds)
         self.listed = [True] * len(self.columns)
-        self.own: list[int] = []
+        self.own, self.own_unit = -1, WIDTH
         self.table = -1
         if instruction.table is not None:
             self._list_rows()
@@ -125,50 +154,49 @@ class Streams:
         self.listed = [c < rows.shape[1] for c in self.columns]
         self.table = self.emitter.add_table(np.concatenate(columns))
 
-    def out_of_sums(self, start: int) -> None:
+    def into_sums(self, share: str, start: int) -> None:
         """Let rows go to the sums in the making, one vector after the other."""
-        self.bases[0], self.lane[0] = ("0", start), 1
-        self.own = [0]
+        self.bases[0], self.lane[0] = (share, start), 1
+        self.own = 0
 
-    def in_sums(self, start: int) -> None:
-        """Let rows come from the sums in the making, as one more stream."""
+    def from_own(self, start: int, unit: int) -> None:
+        """Let rows come from the totals of the first share, or from its sums in the making, as one more stream."""
         self.bases.append(("0", start))
         self.unit.append(1)
         self.lane.append(0)
         self.columns.append(0)
         self.listed.append(True)
-        self.own = [len(self.columns) - 1]
+        self.own, self.own_unit = len(self.columns) - 1, unit
 
     def start(self) -> list[tuple[str, int]]:
         """Return where row 0 of every stream lies (of a listed stream: its base)."""
-        found = []
+        found, w = [], self.emitter.w
         for q, ((base, constant), column, unit) in enumerate(zip(self.bases, self.columns, self.unit, strict=True)):
-            if q in self.own:
+            if q == self.own:
                 offset = 0
-                base = self.emitter.w.mul(self.row, WIDTH) if self.table >= 0 else base
+                base = w.add(base, w.mul(self.row, self.own_unit)) if self.table >= 0 else base
             elif self.table >= 0 or column >= len(self.instruction.base):
                 offset = 0
             else:
                 offset = int(self.instruction.base[column]) * unit
-            if self.emitter.moving is not None and (q in self.own or column < len(self.instruction.base)):
+            if self.emitter.moving is not None and (q == self.own or column < len(self.instruction.base)):
                 time, moves = self.emitter.moving
-                base = self.emitter.w.add(
-                    base, self.emitter.w.mul(time, moves[-1] if q in self.own else moves[column] * unit)
-                )
+                move = moves[-1] * self.own_unit if q == self.own else moves[column] * unit
+                base = w.add(base, w.mul(time, move))
             found.append((base, constant + offset))
         return found
 
     def dims(self) -> list[Dim]:
         """Return the loops over rows; a table has one of its own around them."""
-        for q in self.own:
-            self.listed[q] = False
+        if self.own >= 0:
+            self.listed[self.own] = False
         if self.instruction.loops is None:
             return []
-        dims, below = [], WIDTH * self.instruction.count
+        dims, below = [], self.own_unit * self.instruction.count
         for extent, strides in self.instruction.loops:
             below //= extent
             moves = [
-                below if q in self.own else (strides[column] * unit if column < len(strides) else 0)
+                below if q == self.own else (strides[column] * unit if column < len(strides) else 0)
                 for q, (column, unit) in enumerate(zip(self.columns, self.unit, strict=True))
             ]
             dims.append(Dim(extent, moves))

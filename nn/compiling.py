@@ -26,11 +26,13 @@ class CompiledTraining:
         loss: Any,
         optimizer: Optimizer,
         size: int,
+        threads: int,
     ) -> None:
         self.optimizer = optimizer
         self.program = ag.compile(
-            lambda x, target: loss(model(x), target), optimizer.parameters, batch=(X[:size], targets[:size])
-        )
+            lambda x, target: loss(model(x), target), optimizer.parameters, batch=(X[:size], targets[:size]),
+            threads=threads,
+        )  # fmt: skip
         import numpy as np
 
         self.data = (np.array(X, float), np.array(targets, float))

@@ -44,6 +44,7 @@ def fit(
     callbacks: Callback | Iterable[Callback] = (),
     progress: bool | None = None,
     compiled: bool = False,
+    threads: int = 1,
 ) -> History:
     """Train a model: for every batch, add up the gradients of its mean loss, then one step.
 
@@ -62,6 +63,7 @@ def fit(
         progress: a line on standard error; None shows it on a terminal only.
         compiled: run as a native program, an epoch in one call; the numbers agree up to rounding. Takes a
             moment to compile and the extra `fast`; the history has no accuracy.
+        threads: of a compiled run: how many cores share a batch of many examples; it changes no number.
 
     Raises:
         ArgumentError, InputTypeError: the data, the loss and the model do not fit together.
@@ -87,7 +89,11 @@ def fit(
     X, targets, classes = _data(model, X, y, cost, model.classes, "fit")  # noqa: N806
     trial = None if validation is None else _data(model, *_pair(validation), cost, classes, "fit: validation")[:2]
     size = len(X) if batch_size is None else min(_count(batch_size, "batch_size", 1), len(X))
-    epochs = _count(epochs, "epochs", 0)
+    epochs, threads = _count(epochs, "epochs", 0), _count(threads, "threads", 1)
+    if threads > 1 and not compiled:
+        raise ArgumentError(
+            f"fit: threads share a compiled program, got threads={threads} without one. Add compiled=True."
+        )
     optimizer = optimizer or SGD(model.parameters(), lr=0.1)
     if not {*optimizer.parameters} & {*model.parameters()}:
         raise ArgumentError(
@@ -98,7 +104,7 @@ def fit(
     callbacks = callback_list(callbacks, "fit")
     model.loss, model.classes = (cost if isinstance(cost, Loss) else None), classes
     history, line = History(), Progress(epochs, progress)
-    program = CompiledTraining(model, X, targets, cost, optimizer, size) if compiled else None
+    program = CompiledTraining(model, X, targets, cost, optimizer, size, threads) if compiled else None
     start = perf_counter()
     try:
         for _ in range(epochs):

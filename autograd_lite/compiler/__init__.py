@@ -12,7 +12,9 @@ Read in this order:
     affine, roll -> thousands of nodes become loops
     plan, repeat  what is computed when, and what comes again and again
     emit_numpy the loops as NumPy calls: the reference
-    writer, rows_llvm, streams, emit_llvm -> the loops as vectors of machine code
+    writer, rows_llvm, streams -> what is said in LLVM, and where numbers lie
+    team       the blocks of samples among threads
+    emit_llvm  -> the loops as vectors of machine code
     vm         graphs without loops, from tables
     kernel     data into blocks, and the update rules
     source, build, native, resident, trainer, listing, program: what is compiled, in which order, buffers, where
@@ -41,6 +43,7 @@ def compile(
     gradient: bool | None = None,
     penalty: Callable[[], Value] | None = None,
     engine: str | None = None,
+    threads: int = 1,
     verify: bool = False,
 ) -> Program:
     """Return a program that computes `what`, and its gradient, at native speed.
@@ -54,6 +57,7 @@ def compile(
         gradient: False for values alone, as in prediction; True where there are parameters.
         penalty: with `batch`, a function of no arguments whose result is added once.
         engine: None takes the fastest that can run it; "native", "table", "numpy" or "eager" asks for one.
+        threads: how many cores share a pass over many samples. The results are the same, bit for bit.
         verify: compare once with the tape's own backward pass.
 
     Raises:
@@ -74,4 +78,4 @@ def compile(
             f"compile: numpy and llvmlite are needed, got none of {error.name}. "
             f"Install them with: pip install 'autograd_lite[fast]'"
         ) from error
-    return build(what, parameters, inputs, batch, gradient, penalty, engine, verify)
+    return build(what, parameters, inputs, batch, gradient, penalty, engine, threads, verify)

@@ -20,6 +20,7 @@ from autograd_lite.compiler.plan import WIDTH
 from autograd_lite.compiler.repeat import Stretch, places_of_sums, stretches
 from autograd_lite.compiler.rows_llvm import apply_row
 from autograd_lite.compiler.streams import Dim, Layout, Streams
+from autograd_lite.compiler.team import TOGETHER
 from autograd_lite.compiler.writer import Module, Writer, kind_of
 
 if TYPE_CHECKING:
@@ -38,16 +39,16 @@ LONG = 3
 
 
 class Emitter:
-    """Writes `evaluate(memory, tables, blocks)` for a program."""
+    """Writes `evaluate(memory, tables, blocks, team)` for a program."""
 
     def __init__(self, lowered: Lowered, layout: Layout) -> None:
         self.lowered, self.layout = lowered, layout
         self.module = Module()
-        self.w = Writer(self.module, "void @evaluate(ptr %memory, ptr %tables, ptr %blocks)")
+        self.w = Writer(self.module, "void @evaluate(ptr %memory, ptr %tables, ptr %blocks, ptr %team)")
         self.tables: list[NDArray[np.int32]] = []
         self.table_size = 0
         self.places, self.vectors = places_of_sums(lowered.rolled.instructions)
-        self.share = self.block = "0"
+        self.share = self.thread = self.block = "0"
         self.moving: tuple[str, list[int]] | None = None
         """In a repeated stretch: which time it is, and how far the columns of the instruction move each time."""
         self.lanes = 0
@@ -87,17 +88,21 @@ class Emitter:
             self.w.loop(stretch.count, once)
 
     def _divide(self, name: str, write: Callable[[], None]) -> None:
-        """Make a pass a function of the share, and call it for each."""
-        outer = self.w
-        self.w = Writer(self.module, f"internal void @{name}(ptr %memory, ptr %tables, ptr %blocks, i64 %share)")
-        self.share = "%share"
+        """Make a pass a function of the share and the thread; call it for every share, or let the team do so."""
+        outer, signature = self.w, f"void @{name}(ptr %memory, ptr %tables, ptr %blocks, i64 %share, i64 %thread)"
+        self.w = Writer(self.module, f"internal {signature}")
+        self.share, self.thread = "%share", "%thread"
         write()
         self.w.do("ret void")
         self.module.add(name, self.w)
-        self.w, self.share = outer, "0"
+        self.w, self.share, self.thread = outer, "0", "0"
+        if self.layout.threads > 1:
+            together = outer.let(f"load ptr, ptr {outer.let(f'getelementptr i64, ptr %team, i64 {TOGETHER}')}")
+            outer.do(f"call void {together}(ptr %team, ptr @{name}, ptr %memory, ptr %tables, ptr %blocks)")
+            return
 
         def one(share: str, _: list[str]) -> list[str]:
-            outer.do(f"call void @{name}(ptr %memory, ptr %tables, ptr %blocks, i64 {share})")
+            outer.do(f"call void @{name}(ptr %memory, ptr %tables, ptr %blocks, i64 {share}, i64 0)")
             return []
 
         outer.loop(self.layout.shares, one)
@@ -126,6 +131,10 @@ class Emitter:
         if complete:
             places = [self.places[i] for i in complete]
             self._total(min(places), max(p + i.count for p, i in zip(places, complete, strict=True)))
+
+    def scratch(self) -> str:
+        """Return how far the results of this thread lie behind those of the first."""
+        return self.w.mul(self.thread, self.layout.results_of_thread)
 
     def _sums(self) -> str:
         """Return how far the sums of this share lie behind those of the first."""

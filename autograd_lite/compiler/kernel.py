@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 CELLS = (
-    "evaluate", "memory", "tables", "blocks", "steps", "loss", "losses", "rates",
+    "evaluate", "memory", "tables", "blocks", "team", "steps", "loss", "losses", "rates",
     "rule", "parameters", "state", "scratch", "decay", "first", "second", "epsilon",
     "matrix", "order", "starts", "columns", "lanes", "data", "mean",
 )  # fmt: skip
-"""evaluate, memory, tables, blocks: the program. steps: how many; loss: its place; losses: where they go.
-rates: three numbers a step (the learning rate; Adam's two corrections). rule: 0 none, 1 SGD, 2 SGD with momentum,
-3 with Nesterov's, 4 Adam. parameters: how many; state: velocities, or first and second moments; scratch: three
-times as many numbers. decay: of the weights; first, second: momentum, or Adam's betas; epsilon: Adam's.
-matrix: the examples, one per row, 0 where data stay; order: which rows, one step after the other; starts:
+"""evaluate, memory, tables, blocks, team: the program. steps: how many; loss: its place;
+losses: where they go. rates: three numbers a step (the learning rate; Adam's two corrections). rule: 0 none, 1 SGD,
+2 SGD with momentum, 3 with Nesterov's, 4 Adam. parameters: how many; state: velocities, or first and second moments;
+scratch: three times as many numbers. decay: of the weights; first, second: momentum, or Adam's betas; epsilon:
+Adam's. matrix: the examples, one per row, 0 where data stay; order: which rows, one step after the other; starts:
 where in them each step begins, and the end; columns, lanes: of a block; data: its place; mean: whether the weight
 of an example is 1/count."""
 
@@ -56,17 +56,17 @@ class _Control:
     def __init__(self, writer: Writer) -> None:
         self.w = writer
 
-    def _address(self, name: str) -> str:
+    def address(self, name: str) -> str:
         return self.w.let(f"getelementptr i64, ptr %control, i64 {CELLS.index(name)}")
 
     def integer(self, name: str) -> str:
-        return self.w.let(f"load i64, ptr {self._address(name)}")
+        return self.w.let(f"load i64, ptr {self.address(name)}")
 
     def pointer(self, name: str) -> str:
-        return self.w.let(f"load ptr, ptr {self._address(name)}")
+        return self.w.let(f"load ptr, ptr {self.address(name)}")
 
     def number(self, name: str) -> str:
-        return self.w.let(f"load double, ptr {self._address(name)}")
+        return self.w.let(f"load double, ptr {self.address(name)}")
 
 
 def _write_pack(module: Module) -> None:
@@ -209,7 +209,7 @@ def _write_train(module: Module) -> None:
     """train(control): returns how many steps were made."""
     w = Writer(module, "i64 @train(ptr %control)")
     c = _Control(w)
-    names = ("evaluate", "memory", "tables", "blocks", "losses", "rates", "matrix", "state", "scratch")
+    names = ("evaluate", "memory", "tables", "blocks", "team", "losses", "rates", "matrix", "state", "scratch")
     at = {name: c.pointer(name) for name in names}
     count, rule, steps = c.integer("parameters"), c.integer("rule"), c.integer("steps")
     place = w.let(f"getelementptr double, ptr {at['memory']}, i64 {c.integer('loss')}")
@@ -228,7 +228,7 @@ def _write_train(module: Module) -> None:
         "  call void @pack(ptr %control, i64 %step)",
         "  br label %run",
         "run:",
-        f"  call void {at['evaluate']}(ptr {at['memory']}, ptr {at['tables']}, ptr {at['blocks']})",
+        f"  call void {at['evaluate']}({', '.join(f'ptr {at[name]}' for name in names[1:5])})",
         f"  %loss = load double, ptr {place}",
         f"  %to = getelementptr double, ptr {at['losses']}, i64 %step",
         "  store double %loss, ptr %to",

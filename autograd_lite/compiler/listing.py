@@ -18,14 +18,15 @@ LONGEST = 120
 """Lines of instructions that are printed, at most."""
 
 
-def listing(lowered: Lowered | None, engine: str, notes: Sequence[str], parameters: int) -> str:
+def listing(lowered: Lowered | None, engine: str, threads: int, notes: Sequence[str], parameters: int) -> str:
     """Return what `print(program)` shows: sizes, the loops of every phase and pass, fallbacks and why."""
     if lowered is None:
         return "\n".join([f"program of {parameters} parameters, run eagerly", *[f"  note: {note}" for note in notes]])
     instructions = lowered.rolled.instructions
+    shared = f", {threads} threads" if threads > 1 else ""
     lines = [
         f"program of {parameters} parameters: {lowered.recorded:,} recorded operations, "
-        f"{len(lowered.circuit):,} nodes with the gradient, {_instructions(lowered)}; engine {engine}"
+        f"{len(lowered.circuit):,} nodes with the gradient, {_instructions(lowered)}; engine {engine}{shared}"
     ]
     for axis, samples in lowered.samples.items():
         lanes, slots = lowered.plan.lanes[axis], lowered.rolled.results.get(axis, 0)

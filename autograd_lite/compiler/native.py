@@ -13,7 +13,8 @@ from autograd_lite.compiler.kernel import CELLS, kernel
 from autograd_lite.compiler.plan import WIDTH
 from autograd_lite.compiler.roll import DATA
 from autograd_lite.compiler.source import as_matrix
-from autograd_lite.compiler.streams import lay_out
+from autograd_lite.compiler.streams import lay_out, threads_for
+from autograd_lite.compiler.team import Team, has_threads
 from autograd_lite.compiler.vm import emit_machine
 
 if TYPE_CHECKING:
@@ -60,24 +61,32 @@ class NativeCode:
         shared: the numbers that are the same for all samples: parameters, gradient, inputs, constants, ...
         control: what the kernel is told.
         engine: "native" for loops of its own, "table" for the level machine.
+        threads: how many share a pass over the samples; `fewer` says why they are fewer than was asked for.
     """
 
-    def __init__(self, lowered: Lowered) -> None:
+    def __init__(self, lowered: Lowered, threads: int = 1) -> None:
         self.lowered, self.lanes = lowered, lowered.plan.lanes
         self.engine = "native" if lowered.records is None else "table"
         self.capacity = {axis: ceil(len(data) / self.lanes[axis]) for axis, data in lowered.samples.items()}
-        self.layout = lay_out(lowered, self.capacity)
+        self.threads, self.fewer = 1, ""
+        if threads > 1:
+            self.threads, self.fewer = threads_for(lowered, self.capacity, threads)
+        if self.threads > 1 and not has_threads():
+            self.threads, self.fewer = 1, "this system has no POSIX threads"
+        self.layout = lay_out(lowered, self.capacity, self.threads)
         if lowered.records is None:
             module, tables = Emitter(lowered, self.layout).emit()
         else:
             module, tables = emit_machine(lowered.records)
         self.machine = module.compile()
-        self._kernel, self.train, self._pack = kernel()
+        self._kernel, self._train, self._pack = kernel()
+        self.team = Team(self.threads, self.layout.shares) if self.threads > 1 else None
         self.memory = aligned(self.layout.size)
         self.shared = self.memory[: lowered.rolled.shared]
         self.blocks = np.zeros(max(1, len(self.capacity)), np.int64)
-        self._evaluate = self.machine.function("evaluate", None, *[ctypes.c_void_p] * 3)
+        self._evaluate = self.machine.function("evaluate", None, *[ctypes.c_void_p] * 4)
         self._arguments = [ctypes.c_void_p(x.ctypes.data) for x in (self.memory, tables, self.blocks)]
+        self._arguments.append(self.team.address if self.team is not None else ctypes.c_void_p())
         self._order = np.arange(max(map(len, lowered.samples.values()), default=0))
         self._ends = np.zeros(2, np.int64)
         self._examples = np.zeros((len(self._order), lowered.columns[1] - 1 if self.lanes else 0))
@@ -85,6 +94,8 @@ class NativeCode:
         self.control.set(
             evaluate=self.machine.address("evaluate"), memory=self.memory, tables=tables, blocks=self.blocks
         )
+        if self.team is not None:
+            self.control.set(team=self.team.cells)
         if self.lanes:
             lanes, data = self.lanes[1], self.layout.data[1]
             self.control.set(columns=lowered.columns[1] - 1, lanes=lanes, data=data)
@@ -118,7 +129,15 @@ class NativeCode:
 
     def evaluate(self) -> None:
         """Compute everything from what is in memory."""
+        if self.team is not None:
+            self.team.assemble()
         self._evaluate(*self._arguments)
+
+    def train(self) -> int:
+        """Make the steps that the control block speaks of; return how many were made."""
+        if self.team is not None:
+            self.team.assemble()
+        return self._train(self.control.address)
 
     def results_of(self, group: Group, place: int) -> Array:
         """Return a result for every sample of its axis."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -71,9 +72,10 @@ class Program:
     Attributes:
         engine: what runs it: "native", "table", "numpy" or "eager".
         notes: which fallbacks were taken, and why.
+        threads: how many share a pass over the samples.
     """
 
-    def __init__(self, source: Source, gradient: bool, engine: str | None) -> None:
+    def __init__(self, source: Source, gradient: bool, engine: str | None, threads: int) -> None:
         self.source, self.gradient = source, gradient
         self.parameters = tuple(source.parameters)
         self.notes: list[str] = []
@@ -81,7 +83,7 @@ class Program:
         self.code: Any = None
         self._residence = Residence(self.parameters, gradient)
         self._trainer: Trainer | None = None
-        self._asked = engine
+        self._asked, self._threads = engine, threads
         self._ways: list[Way] = []
         self._guard: int | None = None
         if engine != "eager":
@@ -99,7 +101,7 @@ class Program:
             self._give_up(str(reason))
             return
         too_long = self._asked is None and lowered.length > BUDGET
-        code: Any = NumpyCode(lowered) if self._asked == "numpy" or too_long else NativeCode(lowered)
+        code: Any = NumpyCode(lowered) if self._asked == "numpy" or too_long else NativeCode(lowered, self._threads)
         for node, number in lowered.circuit.numbers.items():
             if lowered.rolled.place[node] >= 0:
                 code.shared[lowered.rolled.place[node]] = number
@@ -110,8 +112,18 @@ class Program:
             self.notes.append(what_decides(tape.branches, [way.branches for way in self._ways]))
         self._ways.append(Way(tape.branches, lowered, code))
         self._take(self._ways[-1])
+        if self._threads > self.threads:
+            self.notes.append(self._why_fewer_threads())
         if isinstance(self.source, ExampleSource):
             self._bind(self.source.arrays)
+
+    @property
+    def threads(self) -> int:
+        return self.code.threads if isinstance(self.code, NativeCode) else 1
+
+    def _why_fewer_threads(self) -> str:
+        why = self.code.fewer if isinstance(self.code, NativeCode) else f"the engine {self.engine!r} uses no more"
+        return f"{self.threads} thread{'s' * (self.threads > 1)}, not {self._threads}: {why}"
 
     def _give_up(self, reason: str) -> None:
         self._residence.move_out()
@@ -384,7 +396,7 @@ class Program:
         return float(values[0]) if len(values) == 1 else values
 
     def __str__(self) -> str:
-        return listing(self.lowered, self.engine, self.notes, len(self.parameters))
+        return listing(self.lowered, self.engine, self.threads, self.notes, len(self.parameters))
 
     def __repr__(self) -> str:
         return f"<program of {len(self.parameters)} parameters, {self.engine}>"
@@ -432,9 +444,18 @@ def build(
     gradient: bool | None,
     penalty: Callable[[], Value] | None,
     engine: str | None,
+    threads: int,
     verify: bool,
 ) -> Program:
     """Return the program of what was given to `compile`."""
+    try:
+        threads = index(threads)
+    except TypeError:
+        raise InputTypeError(
+            f"compile: threads must be an int, got {threads!r:.40} of type {type(threads).__name__}."
+        ) from None
+    if threads < 1:
+        raise ArgumentError(f"compile: threads must be at least 1, got {threads}. Leave it out for one thread.")
     if engine not in ENGINES:
         raise ArgumentError(f"compile: engine must be one of {', '.join(map(repr, ENGINES))}, got {engine!r:.40}.")
     learned, fed = _leaves(parameters, "parameters"), _leaves(inputs, "inputs")
@@ -455,7 +476,7 @@ def build(
         source = ExampleSource(what, learned, batch, with_gradient, penalty)
     else:
         source = FunctionSource(what, learned, fed, with_gradient)
-    program = Program(source, with_gradient, engine)
+    program = Program(source, with_gradient, engine, threads)
     if verify:
         program.verify()
     return program

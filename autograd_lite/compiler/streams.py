@@ -15,6 +15,7 @@ import numpy as np
 from autograd_lite.compiler.plan import WIDTH
 from autograd_lite.compiler.repeat import places_of_sums
 from autograd_lite.compiler.roll import DATA
+from autograd_lite.compiler.rows_llvm import CALLED
 
 if TYPE_CHECKING:
     from autograd_lite.compiler.build import Lowered
@@ -27,27 +28,33 @@ SHARES, BLOCKS_OF_SHARE = 8, 4
 A share has sums of its own to clear and to add up, which takes as long as a tenth of a block.
 """
 
+LONG_ROW, WORTHWHILE = 30, 100_000
+"""A tanh takes as long as so many products. From how many of these a step, some five microseconds, threads are put
+to it: to start together and to wait for one another takes them one."""
+
 
 @dataclass(slots=True)
 class Layout:
     """Where things lie in the one array of doubles: first index per axis, and of each group that crosses passes.
 
     The blocks of an axis are divided into `shares`. Each has sums of its own, in the making a vector
-    each (`sums`), then numbers (`totals`).
+    each (`sums`), then numbers (`totals`). Each of the `threads` has a block's results of its own.
     """
 
+    threads: int
     shares: int
     sums: int
     sums_of_share: int
     totals: int
     totals_of_share: int
     results: dict[int, int]
+    results_of_thread: int
     crossing: dict[int, int]
     data: dict[int, int]
     size: int
 
 
-def lay_out(lowered: Lowered, blocks: dict[int, int]) -> Layout:
+def lay_out(lowered: Lowered, blocks: dict[int, int], threads: int) -> Layout:
     """Return the layout: shared numbers, sums, results of a block, those kept, data."""
     rolled, lanes = lowered.rolled, lowered.plan.lanes
     shares = shares_of(max(blocks.values(), default=0))
@@ -56,10 +63,13 @@ def lay_out(lowered: Lowered, blocks: dict[int, int]) -> Layout:
     sums = _whole(rolled.shared)
     totals = sums + shares * rows * WIDTH
     top = totals + shares * rows
+    start = top
     results, crossing, data = {}, {}, {}
     for axis in lanes:
         results[axis] = top
         top += rolled.results.get(axis, 0) * lanes[axis]
+    results_of_thread = top - start
+    top += (threads - 1) * results_of_thread
     kept = [group for group in rolled.groups if group.crossing]
     for group in kept:
         crossing[group.number] = top
@@ -67,7 +77,7 @@ def lay_out(lowered: Lowered, blocks: dict[int, int]) -> Layout:
     for axis, columns in lowered.columns.items():
         data[axis] = top
         top += columns * lanes[axis] * blocks[axis]
-    return Layout(shares, sums, rows * WIDTH, totals, rows, results, crossing, data, top)
+    return Layout(threads, shares, sums, rows * WIDTH, totals, rows, results, results_of_thread, crossing, data, top)
 
 
 def shares_of(blocks: int) -> int:
@@ -76,6 +86,30 @@ def shares_of(blocks: int) -> int:
     while shares < SHARES and 2 * shares * BLOCKS_OF_SHARE <= blocks:
         shares *= 2
     return shares
+
+
+def threads_for(lowered: Lowered, blocks: dict[int, int], threads: int) -> tuple[int, str]:
+    """Return how many of the threads that were asked for have something to do, and why not all of them."""
+    if not blocks:
+        return 1, "there are no samples to share"
+    most = max(blocks.values())
+    shares = shares_of(most)
+    if shares == 1:
+        return 1, f"{most} block{'s' * (most > 1)} of samples cannot be shared, {2 * BLOCKS_OF_SHARE} can"
+    products = _products_of_samples(lowered)
+    if products < WORTHWHILE:
+        return 1, f"{products:,} products a step are too few to share, {WORTHWHILE:,} are enough"
+    return min(threads, shares), f"{most} blocks of samples make {shares} shares"
+
+
+def _products_of_samples(lowered: Lowered) -> int:
+    """Return how many products all instructions of all samples add up; a long row counts as many as take its time."""
+    products = 0
+    for step in lowered.plan.steps:
+        for instruction, kinds in step.parts if step.axis else ():
+            height = LONG_ROW if instruction.op in CALLED else sum(kind.count for kind in kinds or instruction.kinds)
+            products += height * instruction.count * len(lowered.samples[step.axis])
+    return products
 
 
 def _whole(count: int) -> int:
@@ -142,7 +176,7 @@ class Streams:
         if group.crossing:
             start = layout.crossing[group.number] - group.base * lanes
             return (e.w.mul(e.block, group.size * lanes), start), lanes
-        return ("0", layout.results[group.axis]), lanes
+        return (e.scratch(), layout.results[group.axis]), lanes
 
     def _list_rows(self) -> None:
         rows = self.instruction.table

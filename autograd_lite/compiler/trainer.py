@@ -95,7 +95,7 @@ class Trainer:
         self._prepare()
         optimizer, code = self.optimizer, self.code
         self._rate(self.rates_of_one_step, optimizer.steps)
-        if not code.train(code.control.address):
+        if not code.train():
             return None
         optimizer.steps += 1
         return self.losses.item(0)
@@ -108,7 +108,7 @@ class Trainer:
             self._rate(rates[k], self.optimizer.steps + k)
         control = self.code.control
         control.set(steps=steps, rates=rates, losses=losses)
-        made = int(self.code.train(control.address))
+        made = self.code.train()
         control.set(steps=1, rates=self.rates, losses=self.losses)
         self.optimizer.steps += made
         return losses[:steps], made

@@ -126,13 +126,13 @@ def _operands(
 
 
 def emit_machine(records: Records) -> tuple[Module, NDArray[np.int32]]:
-    """Return `evaluate(memory, tables, blocks)`, and the tables it runs."""
+    """Return `evaluate(memory, tables, blocks, team)`, and the tables it runs."""
     module = Module()
     used = sorted({int(op) for op in records.records[:, 0]})
     arities = {int(record[0]): int(record[2:6].sum()) for record in records.records}
     for op in used:
         _write_operation(module, op, records.ops[op], arities[op])
-    w = Writer(module, "void @evaluate(ptr %memory, ptr %tables, ptr %blocks)")
+    w = Writer(module, "void @evaluate(ptr %memory, ptr %tables, ptr %blocks, ptr %team)")
     count = len(records.records)
     w.do("br label %again")
     cases = " ".join(f"i32 {op}, label %op{op}" for op in used)

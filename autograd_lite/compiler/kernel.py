@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 CELLS = (
-    "evaluate", "memory", "tables", "blocks", "team", "steps", "loss", "losses", "rates",
+    "evaluate", "memory", "tables", "blocks", "team", "steps", "made", "loss", "losses", "rates",
     "rule", "parameters", "state", "scratch", "decay", "first", "second", "epsilon",
     "matrix", "order", "starts", "columns", "lanes", "data", "mean",
 )  # fmt: skip
-"""evaluate, memory, tables, blocks, team: the program. steps: how many; loss: its place;
+"""evaluate, memory, tables, blocks, team: the program. steps: how many; made: how many were; loss: its place;
 losses: where they go. rates: three numbers a step (the learning rate; Adam's two corrections). rule: 0 none, 1 SGD,
 2 SGD with momentum, 3 with Nesterov's, 4 Adam. parameters: how many; state: velocities, or first and second moments;
 scratch: three times as many numbers. decay: of the weights; first, second: momentum, or Adam's betas; epsilon:
@@ -206,12 +206,12 @@ def _write_rule(module: Module, rule: str) -> None:
 
 
 def _write_train(module: Module) -> None:
-    """train(control): returns how many steps were made."""
+    """train(control): make steps; return how many were made, and leave it in its cell."""
     w = Writer(module, "i64 @train(ptr %control)")
     c = _Control(w)
     names = ("evaluate", "memory", "tables", "blocks", "team", "losses", "rates", "matrix", "state", "scratch")
     at = {name: c.pointer(name) for name in names}
-    count, rule, steps = c.integer("parameters"), c.integer("rule"), c.integer("steps")
+    count, rule, steps, made = c.integer("parameters"), c.integer("rule"), c.integer("steps"), c.address("made")
     place = w.let(f"getelementptr double, ptr {at['memory']}, i64 {c.integer('loss')}")
     fixed = w.let(f"icmp eq ptr {at['matrix']}, null")
     bytes_ = w.mul(count, 8)
@@ -263,8 +263,9 @@ def _write_train(module: Module) -> None:
         "  %following = add i64 %step, 1",
         "  br label %again",
         "stop:",
-        "  ret i64 %step",
+        "  br label %end",
         "end:",
+        f"  store i64 %step, ptr {made}",
         "  ret i64 %step",
     ]
     module.add("train", w)

@@ -41,6 +41,9 @@ class Control:
         self._address: dict[str, int] = {}
         self.address = ctypes.c_void_p(self.cells.ctypes.data)
 
+    def get(self, name: str) -> int:
+        return int(self.cells[PLACE[name]])
+
     def set(self, **cells: Any) -> None:
         for name, value in cells.items():
             k = PLACE[name]

@@ -112,8 +112,8 @@ class Program:
             self.notes.append(what_decides(tape.branches, [way.branches for way in self._ways]))
         self._ways.append(Way(tape.branches, lowered, code))
         self._take(self._ways[-1])
-        if self._threads > self.threads:
-            self.notes.append(self._why_fewer_threads())
+        if self._threads > self.threads and (note := self._why_fewer_threads()) not in self.notes:
+            self.notes.append(note)
         if isinstance(self.source, ExampleSource):
             self._bind(self.source.arrays)
 
@@ -277,10 +277,12 @@ class Program:
             starts = np.cumsum([0, *map(len, chosen[1])], dtype=np.int64)
             order = np.concatenate(chosen[1]).astype(np.int64) if count else np.zeros(0, np.int64)
             self.code.point_to(as_matrix(chosen[0]), order, starts, True)
-        losses, made = trainer.run(count)
+        try:
+            losses, made = trainer.run(count)
+        finally:
+            self.code.control.set(matrix=0)
         self._residence.look()
         if chosen and count:
-            self.code.control.set(matrix=0)
             self.source.arrays = _rows(chosen[0], chosen[1][min(made, count - 1)])
         while made < count:
             if not self._has_turned():

@@ -107,8 +107,11 @@ class Trainer:
         for k in range(steps):
             self._rate(rates[k], self.optimizer.steps + k)
         control = self.code.control
-        control.set(steps=steps, rates=rates, losses=losses)
-        made = self.code.train()
-        control.set(steps=1, rates=self.rates, losses=self.losses)
-        self.optimizer.steps += made
+        control.set(steps=steps, made=0, rates=rates, losses=losses)
+        try:
+            self.code.train()
+        finally:  # Ctrl-C comes when the call is over
+            made = control.get("made")
+            control.set(steps=1, rates=self.rates, losses=self.losses)
+            self.optimizer.steps += made
         return losses[:steps], made

@@ -251,6 +251,24 @@ def test_a_child_of_fork_goes_on_with_workers_of_its_own():
 
 
 @full
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+def test_an_interrupt_comes_after_the_steps_and_the_program_goes_on():
+    text = """
+        import os, signal, threading
+        def rate(step):
+            if step == 49_999:  # the last thing before the native call
+                threading.Timer(0.01, os.kill, (os.getpid(), signal.SIGINT)).start()
+            return 0.01
+        optimizer = test_threads.nn.Adam(w, lr=rate)
+        try:
+            program.run(optimizer, 50_000)
+        except KeyboardInterrupt:
+            print(optimizer.steps, len(program.run(optimizer, 10)), program.step(optimizer) > 0, optimizer.steps)
+    """
+    assert script(text) == "50000 10 True 50011\n"
+
+
+@full
 def test_hundreds_of_programs_of_a_few_blocks(small_blocks):
     r = random.Random(0)
     for _ in range(100):

@@ -96,6 +96,24 @@ def test_every_row_with_a_branch_says_where_its_kinks_are():
     assert {row.name for row in TABLE if row.kink_distance} == branching
 
 
+PIECES = {  # -> a, b, the piece where a > b, the piece elsewhere
+    "relu": lambda x: (x, 0.0, x, 0.0),
+    "step": lambda x: (x, 0.0, 1.0, 0.0),
+    "leaky_relu": lambda x, slope: (x, 0.0, x, slope * x),
+    "elu": lambda x, alpha: (x, 0.0, x, alpha * ROWS["expm1"](x)),
+    "greater": lambda a, b: (a, b, 1.0, 0.0),
+}
+
+
+@pytest.mark.parametrize("name", PIECES)
+def test_a_kink_belongs_to_the_piece_whose_slope_it_has(name):
+    """Bit for bit: at the kink itself the pieces differ by the sign of a zero, or by 0 times infinity."""
+    for xs in itertools.product([0.0, -0.0, 1.0, -2.0, 5e-324, inf, -inf, nan], repeat=ROWS[name].arity):
+        a, b, above, below = PIECES[name](*xs)
+        expected = nan if math.isnan(a) or math.isnan(b) else above if a > b else below
+        assert bits(ROWS[name](*xs)) == bits(expected), xs
+
+
 def test_gates_close_at_minus_infinity():
     for row in (gelu, gelu_tanh, silu):
         assert all_bits([row(-inf), row(inf)]) == all_bits([-0.0, inf])

@@ -13,7 +13,7 @@ from support.oracle import mp
 from support.points import NO_FLOAT_ORACLE, TABLE, points, probes
 
 from autograd_lite import Value, gradients
-from autograd_lite.floats import rounding_of_decrement
+from autograd_lite.floats import product_error, rounding_of_decrement
 from autograd_lite.primitives import ROWS
 
 ORACLED = [row for row in TABLE if row.name not in NO_FLOAT_ORACLE]
@@ -285,3 +285,10 @@ def test_mixed_second_derivatives_do_not_depend_on_the_order(row):
 def test_what_a_decrement_loses_to_rounding_is_told_exactly():
     for n in (0.0, 1.0, 0.1, -0.3, 1 / 3, 2.0**-60, 3.5, 2.0**53, 2.0**53 + 2, -(2.0**53), 2.0**54, 1e300):
         assert Fraction(rounding_of_decrement(n)) == Fraction(n) - 1 - Fraction(n - 1.0)
+
+
+def test_what_a_product_loses_to_rounding_is_told_exactly():
+    r = random.Random("product_error")
+    for _ in range(200):
+        a, b = (r.uniform(-1.0, 1.0) * 10 ** r.uniform(-30.0, 30.0) for _ in range(2))
+        assert Fraction(product_error(a, b, a * b)) == Fraction(a) * Fraction(b) - Fraction(a * b)

@@ -12,7 +12,7 @@ from math import inf, nan
 import numpy as np
 import pytest
 from support.bits import all_bits, bits
-from support.points import TABLE
+from support.points import TABLE, points
 
 from autograd_lite import (
     Value,
@@ -56,12 +56,12 @@ from autograd_lite import (
 from autograd_lite.primitives import ROWS, Interval
 
 
-def at(f, *numbers):
+def at(f, *numbers, seed=1.0):
     """The gradients of f at numbers; the float sweep and the graph sweep must agree on them."""
     leaves = [Value(x) for x in numbers]
     root = f(*leaves)
-    floats = gradients(root, leaves)
-    graphs = gradients(root, leaves, create_graph=True)
+    floats = gradients(root, leaves, seed=seed)
+    graphs = gradients(root, leaves, create_graph=True, seed=seed)
     assert all_bits(g + 0.0 for g in floats) == all_bits(g.data + 0.0 for g in graphs)
     return floats[0] if len(floats) == 1 else floats
 
@@ -118,6 +118,21 @@ def test_gates_close_at_minus_infinity():
     for row in (gelu, gelu_tanh, silu):
         assert all_bits([row(-inf), row(inf)]) == all_bits([-0.0, inf])
         assert math.isnan(row(nan))
+
+
+SELECTIONS = {"where", "step", "sign", "floor", "greater", "detach", "relu", "maximum", "minimum", "clip"}
+SELECTIONS |= {"max", "min", "gate"}
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
+def test_an_infinite_upstream_gradient_times_zero_is_zero_where_a_row_selects_and_nan_elsewhere(row):
+    for xs in points(row, 10):
+        expected = []
+        for local in row.partials(row(*xs), xs):
+            nothing = local is None or (row.name in SELECTIONS and local == 0.0)
+            expected.append(0.0 if nothing else inf * local)
+        found = at(lambda *leaves: row(*leaves), *xs, seed=inf)
+        assert all_bits(found if isinstance(found, list) else [found]) == all_bits(expected), xs
 
 
 @pytest.mark.parametrize("row", [max, min, maximum, minimum], ids=lambda row: row.name)
@@ -245,6 +260,15 @@ def test_the_gradient_at_a_singular_point_is_the_one_promised(name):
 def test_the_gradient_of_sign_and_step_is_zero_even_at_nan():
     """They have no gradient function at all: nothing can flow, not even nan."""
     assert ROWS["sign"].gradients == ROWS["step"].gradients == (None,)
+
+
+def test_what_is_left_out_is_the_usual_constant():
+    """As the docstrings of the rows say, and as PyTorch has it."""
+    assert {row.name: row.defaults for row in TABLE if row.defaults} == {
+        "leaky_relu": (0.01,),
+        "elu": (1.0,),
+        "gaussian": (1.0,),
+    }
 
 
 def test_the_one_name_for_gelu_is_the_exact_one():

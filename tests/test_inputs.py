@@ -361,6 +361,15 @@ def test_an_error_says_which_nodes_the_operands_are():
         a / Value(0.0, label="n")
 
 
+def test_an_error_names_six_operands_and_says_that_there_are_more():
+    row = ROWS["logsumexp"]
+    for count in range(9):
+        numbers = [float(k) for k in range(count)]
+        said = str(row.error(ValueError(), numbers, ())).split("got ")[1].split(". Test")[0]
+        expected = [repr(x) for x in numbers[:6]] + ["..."] * (count > 6)
+        assert said == (", ".join(expected) or "nothing")
+
+
 def test_sigmoids_and_losses_never_overflow():
     for x in (1e4, -1e4, 1e308, -1e308, math.inf, -math.inf):
         for f in (ROWS["sigmoid"], ROWS["softplus"], ROWS["logsigmoid"], ROWS["silu"], ROWS["gelu"], ROWS["tanh"]):

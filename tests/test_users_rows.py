@@ -123,6 +123,8 @@ def test_a_slope_that_divides_by_a_constant_zero_is_infinite_and_no_error(slope,
         ((lambda x: x, lambda y, x: 1.0), {"domain": "0..1"}, "interval: write it as"),
         ((lambda x: x, lambda y, x: 1.0), {"domain": (0, 1)}, "interval: write it as"),
         ((lambda x: x, lambda y, x: 1.0), {"defaults": 2}, "defaults must be a tuple"),
+        ((lambda x: x, lambda y, x: 1.0), {"defaults": (1.0,)}, "defaults must be a tuple of some trailing operands"),
+        ((lambda x: x, lambda y, x: 1.0), {"defaults": (1.0, 2.0)}, "defaults must be a tuple"),
         ((lambda x: x, lambda y, x: 1.0), {"symbol": 3}, "the symbol must be a str"),
     ],
 )

@@ -125,6 +125,8 @@ def _idle(node, operator):
 
     Nor does one that cannot be read: `def f(+, x)` for the star that is no operator, `a * not b` for `a * -b`.
     """
+    if _is_for_type_checkers(node):
+        return True
     around = node.parent.type
     if node.type == "operator" and around in ("parameters", "dictorsetmaker"):
         return True
@@ -141,9 +143,13 @@ def _idle(node, operator):
             return True
         if kind == "expr_stmt" and node.children[0].get_code().strip() == "TYPE_CHECKING":
             return True
-        if kind == "if_stmt" and node.children[1].get_code().strip() == "TYPE_CHECKING" and child is node.children[3]:
+        if _is_for_type_checkers(node):
             return True
     return False
+
+
+def _is_for_type_checkers(node):
+    return node.type == "if_stmt" and node.children[1].get_code().strip() == "TYPE_CHECKING"
 
 
 # ---- one mutant, in a process of its own

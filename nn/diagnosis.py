@@ -9,6 +9,7 @@
     dominant     at most 2 % of the examples, or one, with more than half of the gradient
     vanishing    a layer whose gradient dloss/dz is below 1e-3 of that of the last one
     exploding    or above 1e3
+    settled      gradients of the examples that cancel: their sum is below 1 % of their sizes
     zero         no gradient at all
     nonfinite    examples at which the loss or a gradient is nan or inf, or an operation fails
 
@@ -41,6 +42,8 @@ SLOPE, OFTEN = 0.01, 0.9
 SMALLEST_UPDATE, LARGEST_UPDATE = 1e-6, 1.0
 VANISHED, EXPLODED = 1e-3, 1e3
 FEW, HALF = 0.02, 0.5
+CANCELLED = 0.01
+"""0.02 and more on the way (moons, spirals, Iris), 0.007 and less where a line is left with XOR or the moons."""
 
 
 def diagnose(
@@ -351,6 +354,11 @@ class _Examination:
                 said = "every gradient is 0, at every example: nothing is learned, or nothing is left to learn."
                 self.findings.append(Finding("zero", said, 0.0))
             return
+        rest = hypot(*self.total) / total
+        if rest < CANCELLED:
+            said = f"the gradients of the examples cancel to {100.0 * rest:.2g} % of their sizes: training is at rest."
+            cure = "Where the loss is too high still, use more neurons, new weights or other features."
+            self.findings.append(Finding("settled", f"{said} {cure}", rest))
         share, rows = 0.0, []
         for norm, row in sorted(known, key=lambda pair: (-pair[0], pair[1])):
             rows.append(row)

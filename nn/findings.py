@@ -14,7 +14,7 @@ class Finding:
 
     Attributes:
         kind: "off", "saturated", "unreachable", "copies", "update", "dominant", "vanishing",
-            "exploding", "zero" or "nonfinite".
+            "exploding", "settled", "zero" or "nonfinite".
         layer: its name, "layer 1"; None where it concerns all of them.
         neurons: numbers within the layer.
         examples: numbers of the examples.

@@ -279,6 +279,23 @@ def test_no_gradient_at_all():
     assert kinds(report) == ["zero"]
 
 
+def test_training_that_has_come_to_rest_although_the_examples_have_not():
+    """A line through XOR: at w = b = 0 the four gradients are (σ(0) − t)(x, 1), and add up to 0."""
+    rows, targets = nn.data.xor()
+    line = nn.MLP(2, [1], random_state=3)
+    assert nn.diagnose(line, rows, targets, loss="bce_logits").findings == []
+    nn.fit(line, rows, targets, loss="bce_logits", optimizer=nn.SGD(line.parameters(), lr=0.5), epochs=100)
+    (finding,) = nn.diagnose(line, rows, targets).findings
+    assert finding.kind == "settled"
+    w, b = [w.data for w in line.layers[0].neurons[0].w], line.layers[0].neurons[0].b.data
+    inputs = np.array([[*x, 1.0] for x in rows])
+    gradients = (1.0 / (1.0 + np.exp(-inputs @ [*w, b])) - targets)[:, None] * inputs
+    ratio = np.linalg.norm(gradients.sum(0)) / np.linalg.norm(gradients, axis=1).sum()
+    assert math.isclose(finding.value, ratio, rel_tol=1e-9)
+    assert finding.value < 0.01
+    assert "use more neurons, new weights or other features" in str(finding)
+
+
 @pytest.mark.parametrize("name", ["tanh", "sigmoid"])
 def test_neurons_that_are_copies_of_one_another_stay_copies(name):
     """Hidden weights that all start at 0; those of an output layer may, since its errors differ."""

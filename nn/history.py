@@ -78,7 +78,8 @@ class History:
 
     def __repr__(self) -> str:
         stopped = f", stopped: {self.stopped}" if self.stopped else ""
-        return f"History({self.epochs} epochs{', ' if self.loss else ''}{self.summary()}{stopped})"
+        epochs = f"{self.epochs} epoch{'s' * (self.epochs != 1)}{', ' * bool(self.loss)}"
+        return f"History({epochs}{self.summary()}{stopped})"
 
 
 def callback_list(callbacks: Any, who: str) -> list[Callback]:

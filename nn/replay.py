@@ -237,7 +237,9 @@ class Replay:
         }
 
     def __repr__(self) -> str:
-        return f"Replay({self.model.describe()}, {self.epochs} epochs, {len(self._frames())} frames)"
+        run = f"{self.epochs} epoch{'s' * (self.epochs != 1)}"
+        frames = len(self._frames())
+        return f"Replay({self.model.describe()}, {run}, {frames} frame{'s' * (frames != 1)})"
 
 
 def _number(loss: Any) -> float | None:

@@ -100,7 +100,8 @@ def test_frames_are_few_and_evenly_spread_and_the_first_and_last_are_there(epoch
     assert len(kept) > min(epochs, 4)
     biases = [unpack("<3h", b64decode(frame["weights"]))[2] * run["largest"] / 32767 for frame in run["frames"]]
     assert [round(b, 1) for b in biases] == [0.0, *kept[1:]], "each with the state of its own epoch"
-    assert repr(replay) == f"Replay(Neuron(2, sigmoid), {epochs} epochs, {len(kept)} frames)"
+    counted = f"{epochs} epoch{'s' * (epochs != 1)}, {len(kept)} frame{'s' * (len(kept) != 1)}"
+    assert repr(replay) == f"Replay(Neuron(2, sigmoid), {counted})"
 
 
 def test_several_classes_have_a_surface_each():

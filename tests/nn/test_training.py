@@ -127,6 +127,11 @@ def test_the_loss_of_an_epoch_is_the_validation_loss_of_the_one_before():
     assert history.loss[1:] == pytest.approx(history.validation_loss[:-1], rel=1e-12)
 
 
+def test_one_epoch_is_not_epochs():
+    assert repr(train(classifier(), epochs=1)).startswith("History(1 epoch, loss ")
+    assert repr(train(classifier(), epochs=0)) == "History(0 epochs)"
+
+
 def test_early_stopping_gives_the_best_parameters_back():
     model = classifier()
     states = []

@@ -140,6 +140,26 @@ def test_functions_with_optional_or_any_arguments_make_rows():
     assert x.grad == 2.0
 
 
+@pytest.mark.parametrize("arity", [1, 2, 3, 4])
+def test_a_local_gradient_is_asked_once_and_with_plain_floats(arity):
+    asked = []
+    slopes = [lambda y, *xs, k=k: asked.append((k, y, xs)) or k + 1.0 for k in range(arity)]
+    row = primitive("f_asked", lambda *xs: math.fsum(xs), *slopes)
+    leaves = [Value(0.5) for _ in range(arity)]
+    assert gradients(row(*leaves), leaves) == [k + 1.0 for k in range(arity)]
+    assert [k for k, _, _ in asked] == list(range(arity))
+    assert {type(x) for _, y, xs in asked for x in (y, *xs)} == {float}
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_variadic_row_that_returns_too_few_or_too_many_gradients_is_refused(count):
+    row = primitive("f_miscounted", lambda *xs: math.fsum(xs), lambda y, *xs: [1.0] * count, variadic=True)
+    x = Value(1.0)
+    for use in (row(x, x).backward, lambda: gradients(row(x, 2.0), [x], create_graph=True)):
+        with pytest.raises(InputTypeError, match=f"one local gradient per operand, got {count} for 2"):
+            use()
+
+
 def test_an_odd_number_from_a_local_gradient_becomes_a_float_or_an_error_before_any_grad_moves():
     numpy = pytest.importorskip("numpy")
     row = primitive("f_numpy", lambda x: x, lambda y, x: numpy.float64(2.0))

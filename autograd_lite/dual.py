@@ -15,7 +15,7 @@ from itertools import count
 from autograd_lite.errors import InputTypeError
 from autograd_lite.graph import local_as_float, numbers_of, zeros_below
 from autograd_lite.modes import Mode, inside_gradient
-from autograd_lite.primitives import FAILURES, ROWS, Traced, to_float
+from autograd_lite.primitives import FAILURES, ROWS, Traced, to_float, to_number
 from autograd_lite.table import add, gate, mul, sub
 from autograd_lite.value import Value, is_same, meet_numpy, refuse_floor_division, refuse_remainder, refuse_to_round
 
@@ -35,10 +35,6 @@ def new_level() -> int:
     None is used twice, so a Dual that outlives its differentiation is a constant to the next.
     """
     return next(_levels)
-
-
-def _number(number: Any, who: str) -> Any:
-    return number if number.__class__ is float or isinstance(number, Traced) else to_float(number, who)
 
 
 class Moving(Traced):
@@ -120,8 +116,8 @@ class Dual(Moving):
     __slots__ = ("level", "primal", "tangent")
 
     def __init__(self, primal: Any, tangent: Any = 0.0, *, level: int = 1) -> None:
-        self.primal = _number(primal, "Dual")
-        self.tangent = _number(tangent, "Dual: tangent")
+        self.primal = to_number(primal, "Dual")
+        self.tangent = to_number(tangent, "Dual: tangent")
         self.level = level
         if max(getattr(self.primal, "level", 0), getattr(self.tangent, "level", 0)) >= level:
             raise InputTypeError(

@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+def described(thing: object) -> str:
+    """Return what a message says it got: "'2' of type str", cut where it is long, escaped where it is not ASCII."""
+    text = ascii(thing)
+    return f"{text if len(text) <= 40 else text[:37] + '...'} of type {type(thing).__name__}"
+
+
 class AutogradError(Exception):
     """The common base: `except AutogradError` catches all of them and nothing else."""
 

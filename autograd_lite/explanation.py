@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from math import fsum, nan
 
-from autograd_lite.errors import ArgumentError, InputTypeError
+from autograd_lite.errors import ArgumentError, InputTypeError, described
 from autograd_lite.formulas import Names, check_root
 from autograd_lite.graph import Node, sweep
 from autograd_lite.notation import DIGITS, check_digits, numeral, on_stdout, printable
@@ -52,7 +52,7 @@ def explain(root: Value, leaf: Value, *, paths: int = 3, digits: int = DIGITS) -
     check_root(root, "explain")
     if not isinstance(leaf, Node):
         raise InputTypeError(
-            f"explain: the leaf must be a Value, got {leaf!a:.40} of type {type(leaf).__name__}. "
+            f"explain: the leaf must be a Value, got {described(leaf)}. "
             f"Pass the Value to differentiate by, such as a weight."
         )
     if not isinstance(paths, int) or paths < 1:

@@ -6,7 +6,7 @@ cut into named parts, so that none grows beyond the graph it says.
 
 from __future__ import annotations
 
-from autograd_lite.errors import InputTypeError
+from autograd_lite.errors import InputTypeError, described
 from autograd_lite.graph import Node, topological_order
 from autograd_lite.notation import on_stdout
 from autograd_lite.primitives import ROWS
@@ -76,7 +76,7 @@ def check_root(root: Any, who: str) -> None:
     """Raise unless root is a Value."""
     if not isinstance(root, Node):
         raise InputTypeError(
-            f"{who}: a Value is needed, got {root!a:.40} of type {type(root).__name__}. "
+            f"{who}: a Value is needed, got {described(root)}. "
             f"Pass the one Value at the end of the graph, such as the loss."
         )
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from operator import index
 
-from autograd_lite.errors import ArgumentError, InputTypeError
-from autograd_lite.primitives import Traced, to_float
+from autograd_lite.errors import ArgumentError, InputTypeError, described
+from autograd_lite.primitives import Traced, in_words, to_number
 from autograd_lite.table import dot_row, gate, greater, hypot, log, log1p, logsumexp, softmax_row, softplus
 from autograd_lite.table import sum as sum_row
 
@@ -95,11 +95,9 @@ def _is_index(index: Any, count: int, who: str) -> list[Any]:
     number = getattr(index, "data", None)
     if number is not None and number not in range(count):
         raise ArgumentError(f"{who}: the index must be a whole number in 0..{count - 1}, got {number!r}.")
-    is_one = [1.0 - greater(index, float(k)) - greater(float(k), index) for k in range(count)]
-    return [
-        is_one[0] / sum_row(*is_one),
-        *is_one[1:],
-    ]  # 0/0 where later data hold no such index: never a made-up number
+    first, *others = [1.0 - greater(index, float(k)) - greater(float(k), index) for k in range(count)]
+    # 0/0 where later data hold no such index: never a made-up number
+    return [first / sum_row(first, *others), *others]
 
 
 def cross_entropy(logits: Iterable[Any], target: Any) -> Any:
@@ -132,9 +130,7 @@ def class_index(target: Any, classes: int, who: str) -> int:
     try:
         k = index(target)
     except TypeError:
-        raise InputTypeError(
-            f"{who}: the target must be an integer class, got {target!r} of type {type(target).__name__}."
-        ) from None
+        raise InputTypeError(f"{who}: the target must be an integer class, got {described(target)}.") from None
     if not 0 <= k < classes:
         raise ArgumentError(f"{who}: the target must lie in 0..{classes - 1} for {classes} logits, got {k}.")
     return k
@@ -152,12 +148,12 @@ def bce(probability: Any, target: Any) -> Any:
     (0.693147, 0.0, inf)
     """
     t = _target(target, "bce")
-    p = probability if isinstance(probability, Traced) else to_float(probability, "bce")
+    p = to_number(probability, "bce")
     number: Any = getattr(p, "data", p)
     if not (0.0 <= number <= 1.0 or number != number):
-        where = f" at {p.place()}" if isinstance(p, Traced) else ""
+        got = in_words([number], [p])
         raise ArgumentError(
-            f"bce: the probability must lie in [0, 1], got {number!r}{where}. Use bce_logits for an unbounded output."
+            f"bce: the probability must lie in [0, 1], got {got}. Use bce_logits for an unbounded output."
         )
     # The quiet rows: ln 0 is -inf here, an honest infinite loss, not an error.
     if isinstance(t, Traced):
@@ -178,7 +174,7 @@ def bce_logits(logit: Any, target: Any) -> Any:
     (0.693147, 10000.0)
     """
     t = _target(target, "bce_logits")
-    z = logit if isinstance(logit, Traced) else to_float(logit, "bce_logits")
+    z = to_number(logit, "bce_logits")
     if isinstance(t, Traced):
         return t * softplus(-z) + (1.0 - t) * softplus(z)
     if t == 1.0:
@@ -187,7 +183,7 @@ def bce_logits(logit: Any, target: Any) -> Any:
 
 
 def _target(target: Any, who: str) -> Any:
-    t = target if isinstance(target, Traced) else to_float(target, f"{who}: target")
+    t = to_number(target, f"{who}: target")
     number: Any = getattr(t, "data", t)
     if not isinstance(number, Traced) and not 0.0 <= number <= 1.0:
         raise ArgumentError(f"{who}: the target must be a number in [0, 1], got {target!r}.")
@@ -200,7 +196,7 @@ def _numbers(xs: Any, who: str) -> tuple[Any, ...]:
         items = iter(xs)
     except TypeError:
         raise InputTypeError(f"{who}: a list of numbers is needed, got {xs!r}.") from None
-    return tuple([x if x.__class__ is float or isinstance(x, Traced) else to_float(x, who) for x in items])
+    return tuple([to_number(x, who) for x in items])
 
 
 def _some_numbers(xs: Any, who: str) -> tuple[Any, ...]:

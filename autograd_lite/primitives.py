@@ -18,6 +18,7 @@ from autograd_lite.errors import (
     InputTypeError,
     NumberOverflowError,
     OperationError,
+    described,
 )
 from autograd_lite.modes import inside_gradient
 
@@ -46,12 +47,7 @@ def to_float(number: object, who: str) -> float:
     scalar: Any = number  # numpy's 0-d arrays and bool_ are not registered as Real
     if kind.__module__ == "numpy" and getattr(scalar, "shape", None) == () and scalar.dtype.kind in "biuf":
         return float(scalar)
-    raise InputTypeError(f"{who}: a real number is needed, got {_describe(number)}. {_cure(number, who)}")
-
-
-def _describe(thing: object) -> str:
-    text = ascii(thing)
-    return f"{text if len(text) <= 40 else text[:37] + '...'} of type {type(thing).__name__}"
+    raise InputTypeError(f"{who}: a real number is needed, got {described(number)}. {_cure(number, who)}")
 
 
 def _cure(thing: object, who: str) -> str:
@@ -68,6 +64,11 @@ def _cure(thing: object, who: str) -> str:
     if hasattr(thing, "__float__"):
         return "Write float(...) around it if the conversion is meant."
     return "Pass an int, a float or a Value."
+
+
+def to_number(number: Any, who: str) -> Any:
+    """Return a traced number as it is, any other real number as a plain float."""
+    return number if number.__class__ is float or isinstance(number, Traced) else to_float(number, who)
 
 
 def in_words(numbers: Sequence[float], operands: Sequence[Any]) -> str:
@@ -418,7 +419,7 @@ def _guarded(forward: Callable[..., float], domain: Interval) -> Callable[..., f
 def _check_function(function: object, count: int | None, who: str, cure: str) -> None:
     """Raise unless `function` can be called with `count` arguments, as far as one can see."""
     if not callable(function):
-        raise InputTypeError(f"{who} must be a function, got {_describe(function)}. Write {cure}")
+        raise InputTypeError(f"{who} must be a function, got {described(function)}. Write {cure}")
     code = getattr(function, "__code__", None)
     if code is None or code.co_flags & VARARGS or count is None:
         return
@@ -493,7 +494,7 @@ def primitive(
     if not isinstance(defaults, tuple) or len(defaults) >= len(local_gradients):
         raise InputTypeError(f"{who}: defaults must be a tuple of some trailing operands, got {defaults!r}.")
     if symbol is not None and not isinstance(symbol, str):
-        raise InputTypeError(f"{who}: the symbol must be a str, got {_describe(symbol)}.")
+        raise InputTypeError(f"{who}: the symbol must be a str, got {described(symbol)}.")
     if name in ROWS and ROWS[name].reserved:
         raise InputTypeError(f"primitive: {name!r} is a row of the table already. Choose another name.")
     row = Primitive(name, forward, local_gradients)

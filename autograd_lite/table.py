@@ -12,7 +12,7 @@ import math
 from math import inf, nan
 
 from autograd_lite import floats
-from autograd_lite.primitives import ROWS, Traced, primitive, to_float
+from autograd_lite.primitives import ROWS, Traced, primitive, to_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def where(condition: Any, a: Any, b: Any) -> Any:
         return nan
     chosen = a if condition else b
     chosen = chosen() if _is_branch(chosen) else chosen
-    return chosen if chosen.__class__ is float or isinstance(chosen, Traced) else to_float(chosen, "where")
+    return to_number(chosen, "where")
 
 
 def _is_branch(branch: Any) -> bool:

@@ -12,10 +12,10 @@ from operator import index
 
 from autograd_lite import modes
 from autograd_lite.dual import Dual, Moving, new_level, push, second_sweep
-from autograd_lite.errors import ArgumentError, InputTypeError
+from autograd_lite.errors import ArgumentError, InputTypeError, described
 from autograd_lite.graph import sweep, topological_order
 from autograd_lite.modes import Mode
-from autograd_lite.primitives import Traced, to_float
+from autograd_lite.primitives import Traced, to_number
 from autograd_lite.series import Expansion
 from autograd_lite.table import dot_row, identity
 from autograd_lite.value import Value, gradients
@@ -246,9 +246,9 @@ def taylor(f: Function, n: int) -> Function:
 
 def _expanded(f: Function, x: Any, expansion: Expansion, options: Any, who: str) -> list[Any]:
     """Return f and its derivatives, or its Taylor coefficients."""
-    x = x if isinstance(x, Traced) else to_float(x, f"{who}: the argument")
+    moving = expansion.number(to_number(x, f"{who}: the argument"), 1.0)
     try:
-        return expansion.terms_of(_one_number(f(expansion.number(x, 1.0), **options), who))
+        return expansion.terms_of(_one_number(f(moving, **options), who))
     finally:
         expansion.close()
 
@@ -359,9 +359,7 @@ def _weighted(ys: Sequence[Any], weights: Sequence[Any]) -> Any:
 
 def _check(f: Any, who: str, argnums: Any = 0) -> None:
     if not callable(f) or isinstance(f, Traced):
-        raise InputTypeError(
-            f"{who}: a function is needed, got {f!r} of type {type(f).__name__}. Write {who}(f), not {who}(f(x))."
-        )
+        raise InputTypeError(f"{who}: a function is needed, got {described(f)}. Write {who}(f), not {who}(f(x)).")
     for k in argnums if isinstance(argnums, tuple) else (argnums,):
         if not isinstance(k, int) or isinstance(k, bool):
             raise InputTypeError(f"{who}: argnums must be an int or a tuple of ints, got {argnums!r}. Write argnums=0.")
@@ -371,7 +369,7 @@ def _order(n: Any, who: str) -> int:
     try:
         order = index(n)
     except TypeError:
-        raise InputTypeError(f"{who}: the order must be an int, got {n!r} of type {type(n).__name__}.") from None
+        raise InputTypeError(f"{who}: the order must be an int, got {described(n)}.") from None
     if order < 0:
         raise ArgumentError(f"{who}: the order must be at least 0, got {order}. Write {who}(f, 1) for the slope.")
     return order
@@ -395,7 +393,7 @@ def _numbers(tree: Any, who: str) -> list[Any]:
     """Return the numbers of nested lists in order."""
     if isinstance(tree, (list, tuple)):
         return [number for branch in tree for number in _numbers(branch, who)]
-    return [tree if tree.__class__ is float or isinstance(tree, Traced) else to_float(tree, who)]
+    return [to_number(tree, who)]
 
 
 def _shaped_like(tree: Any, numbers: Iterator[Any]) -> Any:
@@ -427,7 +425,7 @@ def _one_number(out: Any, who: str) -> Any:
             f"{who}: the function must return one number, got a {type(out).__name__} of {len(out)}. "
             f"Write jacobian(f) for all of them, or return their sum."
         )
-    return out if isinstance(out, Traced) else to_float(out, f"{who}: the function's result")
+    return to_number(out, f"{who}: the function's result")
 
 
 def _named(transformed: Function, who: str, f: Function) -> Function:

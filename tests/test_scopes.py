@@ -29,6 +29,12 @@ def test_nodes_remember_the_innermost_scope_and_leaves_have_none():
     assert repr(b.scope) == "<scope 'outer/inner'>"
 
 
+def test_the_path_of_a_scope_leads_from_the_outermost_to_itself():
+    with scope("a") as a, scope("b") as b, scope("c") as c, scope("d") as d:
+        assert [a.path, b.path, c.path, d.path] == [(a,), (a, b), (a, b, c), (a, b, c, d)]
+    assert str(d) == "a/b/c/d"
+
+
 def test_a_scope_changes_no_number():
     x, y = leaves(x=1.5, y=-2.0)
     f = lambda x, y: (x + y) * (x - y) * x / y - x**2 + tanh(x * y)  # noqa: E731

@@ -123,9 +123,12 @@ def mutants_of(module):
 def _idle(node, operator):
     """Whether a change here does not matter: in annotations, f-strings, `if TYPE_CHECKING`, code for Cython alone.
 
-    Nor does one that cannot be read: `def f(+, x)` for the star that is no operator, `a * not b` for `a * -b`.
+    Nor does one that cannot be read, `def f(+, x)` for the star that is no operator, `a * not b` for `a * -b`; or
+    one that is the same number, 1e100 + 1.
     """
     if _is_for_type_checkers(node):
+        return True
+    if node.type == "number" and ast.literal_eval(node.value) + 1 == ast.literal_eval(node.value):
         return True
     around = node.parent.type
     if node.type == "operator" and around in ("parameters", "dictorsetmaker"):

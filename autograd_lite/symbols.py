@@ -11,6 +11,7 @@ from autograd_lite.graph import graph_sweep, topological_order
 from autograd_lite.modes import Mode, inside_gradient, recording
 from autograd_lite.notation import numeral, printable
 from autograd_lite.primitives import Primitive
+from autograd_lite.table import exp, softmax_row
 from autograd_lite.typesetting import grouped, latex_formula, latex_name, latex_number
 
 TYPE_CHECKING = False
@@ -20,7 +21,15 @@ if TYPE_CHECKING:
     Term: TypeAlias = tuple[float, str, int]  # coefficient, the rest as text ("" for none), how tightly it binds
 
 LARGEST, WIDEST = 40, 60
-TEXTBOOK = {"sigmoid": lambda y, x: y * (1.0 - y), "tanh": lambda y, x: 1.0 - y**2.0}
+TEXTBOOK = {
+    "sigmoid": lambda y, x: y * (1.0 - y),
+    "tanh": lambda y, x: 1.0 - y**2.0,
+    "logsumexp": lambda y, *xs: [exp(x - y) for x in xs],
+    "softmax": lambda y, *xs: [
+        y * (1.0 - y),
+        *[-y * softmax_row(xs[k], *xs[:k], *xs[k + 1 :]) for k in range(1, len(xs))],
+    ],
+}
 """Local gradients as one learns them; the rows' own forms keep their digits in the tails."""
 
 
@@ -91,7 +100,8 @@ def _differentiated(user: Any, operand: Any, region: list[Any], names: dict[Any,
                 continue
             row = node.primitive
             if row.name in TEXTBOOK and row.reserved:
-                row = Primitive(row.name, row.forward, (TEXTBOOK[row.name],))
+                textbook = Primitive(row.name, row.forward, (TEXTBOOK[row.name],))
+                textbook.variadic, row = row.variadic, textbook
             operands = tuple([x if x.__class__ is float else copies[x] for x in node.operands])
             first: Any = next(x for x in operands if x.__class__ is not float)
             copies[node] = first.apply(row, operands)

@@ -213,11 +213,23 @@ def test_no_grad_is_touched_and_no_mode_is_left_on():
 
 
 @pytest.mark.parametrize("name", TEXTBOOK)
-@given(x=st.floats(-3.0, 3.0))
-def test_the_textbook_forms_are_the_rows_own(name, x):
+@given(xs=st.lists(st.floats(-3.0, 3.0), min_size=2, max_size=4))
+def test_the_textbook_forms_are_the_rows_own(name, xs):
     row = ROWS[name]
-    y = row(x)
-    assert math.isclose(TEXTBOOK[name](y, x), row.partials(y, [x])[0], rel_tol=1e-11)
+    xs = xs if row.variadic else xs[:1]
+    y = row(*xs)
+    slopes = TEXTBOOK[name](y, *xs)
+    assert (slopes if row.variadic else [slopes]) == pytest.approx(row.partials(y, xs), rel=1e-11)
+
+
+def test_softmax_and_cross_entropy_as_in_the_lecture():
+    z = leaves(z1=2.0, z2=1.0)
+    p = ag.softmax(z)[0].named("p1")
+    assert str(explain(p, z[0])) == "dp1/dz1 = p1 * (1 - p1) = 0.1966"
+    assert str(explain(p, z[1])) == "dp1/dz2 = -p1 * softmax([z2, z1])[0] = -0.1966"
+    assert str(explain(ag.logsumexp(z).named("S"), z[0])) == "dS/dz1 = exp(z1 - S) = 0.7311"
+    assert str(explain(ag.cross_entropy(z, 0).named("E"), z[1])) == "dE/dz2 = exp(z2 - z1 - E) = 0.2689"
+    assert explain(p, z[0]).latex.endswith(r"= p_{1} \cdot (1 - p_{1}) = 0.1966")
 
 
 @given(programs_at_points(names=SMOOTH, longest=5))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from itertools import islice
-from math import fsum, nan
+from math import nan
 
+from autograd_lite import floats
 from autograd_lite.errors import ArgumentError, InputTypeError, described
 from autograd_lite.formulas import Names, check_root
 from autograd_lite.graph import Node, sweep
@@ -130,7 +131,7 @@ class Explanation:
                 factors[user, operand] = Factor(names[user], names[operand], number, *formulas, is_direct)
         self.paths = [Path([factors[user, operand] for user, operand, _ in path]) for path in found]
         self.count = graph.count
-        self.covered = _fsum([path.value for path in self.paths])
+        self.covered = floats.total(*[path.value for path in self.paths])
         self.coverage = self.covered / self.gradient if self.gradient else nan
 
     def __str__(self) -> str:
@@ -257,14 +258,6 @@ def _names(graph: PathGraph) -> dict[Any, str]:
         usual = "f" if node is graph.root else "x"
         names[node] = usual if not node.label and usual not in labels else spare[node]
     return names
-
-
-def _fsum(numbers: list[float]) -> float:
-    """Return the sum, rounded once; nan where infinities cancel."""
-    try:
-        return fsum(numbers)
-    except (OverflowError, ValueError):
-        return sum(numbers)
 
 
 def _shown(factors: list[Factor]) -> list[Factor | None]:

@@ -211,24 +211,16 @@ def total(*xs: float) -> float:
     try:
         return fsum(xs)
     except (OverflowError, ValueError):
-        return _left_to_right(xs)
-
-
-def _left_to_right(xs: Sequence[float]) -> float:
-    result = 0.0
-    for x in xs:
-        result += x
-    return result
+        result = 0.0
+        for x in xs:
+            result += x
+        return result
 
 
 def dot(*halves: float) -> float:
     """Return x0*w0 + x1*w1 + ... of (x0, x1, ..., w0, w1, ...): rounded products, summed exactly."""
     half = len(halves) // 2
-    products = [x * w for x, w in zip(halves[:half], halves[half:], strict=True)]
-    try:
-        return fsum(products)
-    except (OverflowError, ValueError):
-        return _left_to_right(products)
+    return total(*[x * w for x, w in zip(halves[:half], halves[half:], strict=True)])
 
 
 def products_of_others(y: Any, *xs: Any) -> list[Any]:

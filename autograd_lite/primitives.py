@@ -370,8 +370,8 @@ class Primitive:
             row._quiet = self._quiet = row
         return self._quiet
 
-    def stay_loud(self) -> None:
-        """Declare that the forward function never raises, so that the quiet row is this one."""
+    def never_raises(self) -> None:
+        """Declare that the forward function never raises, so that the row stays itself inside gradients."""
         self._quiet = self
 
     def __repr__(self) -> str:

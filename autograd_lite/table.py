@@ -192,16 +192,9 @@ dot_row = primitive(
 )
 
 
-def _shares_of_the_top(y: Any, *xs: Any) -> list[Any]:
-    chosen = [1.0 - greater(y, x) for x in xs]
-    count = sum(*chosen)
-    return [one / count for one in chosen]
-
-
-def _shares_of_the_bottom(y: Any, *xs: Any) -> list[Any]:
-    chosen = [1.0 - greater(x, y) for x in xs]
-    count = sum(*chosen)
-    return [one / count for one in chosen]
+def _shares(weights: list[Any]) -> list[Any]:
+    norm = sum(*weights)
+    return [weight / norm for weight in weights]
 
 
 def _gap(*xs: float) -> float:
@@ -210,13 +203,13 @@ def _gap(*xs: float) -> float:
 
 
 max = primitive(
-    "max", floats.maximum, _shares_of_the_top,
+    "max", floats.maximum, lambda y, *xs: _shares([1.0 - greater(y, x) for x in xs]),
     variadic=True, selection=True, rule="at least one operand is needed", cure="Test the list first.",
     kinks={(1.0, 1.0, 0.0): (0.5, 0.5, 0.0)}, kink_distance=lambda *xs: _gap(*[-x for x in xs]),
     doc="Return the largest operand (or that of one iterable); ties share the gradient.",
 )
 min = primitive(
-    "min", floats.minimum, _shares_of_the_bottom,
+    "min", floats.minimum, lambda y, *xs: _shares([1.0 - greater(x, y) for x in xs]),
     variadic=True, selection=True, rule="at least one operand is needed", cure="Test the list first.",
     kinks={(0.0, 0.0, 1.0): (0.5, 0.5, 0.0)}, kink_distance=_gap,
     doc="Return the smallest operand (or that of one iterable); ties share the gradient.",
@@ -276,9 +269,7 @@ def _weights(y: Any, *xs: Any) -> list[Any]:
     # Shifting by a constant leaves every derivative unchanged, so no gradient needs to pass
     # through the top, and keeps every exponential at most 1.
     top = detach(max(*xs))
-    weights = [exp_difference(x, top) for x in xs]
-    norm = sum(*weights)
-    return [weight / norm for weight in weights]
+    return _shares([exp_difference(x, top) for x in xs])
 
 
 def _share_gradients(y: Any, chosen: Any, *others: Any) -> list[Any]:
@@ -439,12 +430,6 @@ silu = primitive(
 # ---- how far a forward may be off, where that is not 4 units in the last place
 
 
-def _rounding_of_products(y: float, *halves: float) -> float:
-    half = len(halves) // 2
-    products = [x * w for x, w in zip(halves[:half], halves[half:], strict=True)]
-    return 0.5 * floats.total(*map(math.fabs, [*products, y]))
-
-
 def _rounding_of_the_top(y: float, *xs: float) -> float:  # that may be larger than the result, which crosses zero
     return 4.0 * floats.maximum(*map(math.fabs, (y, *xs)))
 
@@ -456,10 +441,10 @@ for _row in (add, sub, mul, div, chain, gate, sum, sqrt, leaky_relu):
 for _row in (gaussian, normal_cdf, gelu, tanh_gate, gelu_tanh):
     _row.rounding = 16.0
 prod.rounding = lambda y, *xs: 0.5 * len(xs) * math.fabs(y)
-dot_row.rounding = _rounding_of_products
+dot_row.rounding = lambda y, *halves: 0.5 * (math.fabs(y) + floats.dot(*map(math.fabs, halves)))
 logsumexp.rounding = logaddexp.rounding = _rounding_of_the_top
 
 for _row in ROWS.values():
     _row.reserved = True
-for _row in (add, sub, mul, neg):  # these never raise, so they stay themselves inside gradients
-    _row.stay_loud()
+for _row in (add, sub, mul, neg):
+    _row.never_raises()

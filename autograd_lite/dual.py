@@ -201,23 +201,18 @@ def local_gradients(primitive: Primitive, y: Any, primals: Sequence[Any], tangen
     if all(x.__class__ is float for x in primals):
         found: Sequence[Any] = primitive.partials(y, primals)
     else:
-        highest = max([x for x in primals if x.__class__ is not float], key=lambda x: x.level)
-
-        def leaf(x: float) -> Any:  # a constant that follows quiet rows is of the kind of its neighbours
-            return highest.like(x) if isinstance(highest, Moving) else Value(x, role="constant")
-
         with Mode(inside_gradient, True):
-            found = _quietly(primitive, y, primals, tangents, leaf)
+            found = _quietly(primitive, y, primals, tangents)
     return [x if x.__class__ is float or isinstance(x, Traced) else local_as_float(primitive, x) for x in found]
 
 
-def _quietly(
-    primitive: Primitive, y: Any, primals: Sequence[Any], tangents: Sequence[Any], leaf: Callable[[float], Any]
-) -> Sequence[Any]:
+def _quietly(primitive: Primitive, y: Any, primals: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:
     try:
         return _wanted(primitive, y, primals, tangents)
-    except FAILURES:  # plain arithmetic on constants raised; as leaves they follow quiet rows
-        return _wanted(primitive, y, [leaf(x) if x.__class__ is float else x for x in primals], tangents)
+    except FAILURES:  # plain arithmetic on constants raised; made of the highest kind here they follow quiet rows
+        highest = max([x for x in primals if x.__class__ is not float], key=lambda x: x.level)
+        kind = highest.like if isinstance(highest, Moving) else lambda x: Value(x, role="constant")
+        return _wanted(primitive, y, [kind(x) if x.__class__ is float else x for x in primals], tangents)
 
 
 def _wanted(primitive: Primitive, y: Any, primals: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:
@@ -313,8 +308,7 @@ def _locals_along(node: Any, rates: Mapping[Any, float], level: int) -> list[tup
             x if o.__class__ is float else _dual(x, t, level) for x, t, o in zip(numbers, own, operands, strict=True)
         ]
         kept = [0.0 if operand.__class__ is float else 1.0 for operand in operands]
-        y = _dual(node._data, rates[node], level)
-        found = _quietly(primitive, y, duals, kept, lambda x: _dual(x, 0.0, level))
+        found = _quietly(primitive, _dual(node._data, rates[node], level), duals, kept)
     else:
         found = primitive.partials(node._data, numbers)
     terms = []

@@ -1,5 +1,7 @@
 """A user's own row: what `primitive` refuses, and what a wrong or singular row does."""
 
+import contextlib
+import inspect
 import itertools
 import math
 import operator
@@ -131,6 +133,42 @@ def test_a_slope_that_divides_by_a_constant_zero_is_infinite_and_no_error(slope,
 def test_a_row_that_cannot_work_is_refused_where_it_is_defined(arguments, options, message):
     with pytest.raises(InputTypeError, match=message):
         primitive("f_refused", *arguments, **options)
+
+
+class Line:
+    def at(self, x, slope=2.0):
+        return slope * x
+
+
+FUNCTIONS = {
+    "one": lambda x: x,
+    "two": lambda x, y: x,
+    "one or two": lambda x, y=1.0: x,
+    "any": lambda *xs: 0.0,
+    "one and any": lambda x, *xs: x,
+    "a method": Line().at,
+    "a function of a class": Line.at,
+}
+
+
+def can_be_called(function, count):
+    try:
+        inspect.signature(function).bind(*range(count))
+    except TypeError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_row_is_made_of_what_can_be_called_with_its_operands(name):
+    function = FUNCTIONS[name]
+    for count in (1, 2, 3, 4):
+        refusal = pytest.raises(InputTypeError, match="forward takes")
+        with contextlib.nullcontext() if can_be_called(function, count) else refusal:
+            primitive("f_called", function, *[None] * count)
+        refusal = pytest.raises(InputTypeError, match="local gradient takes")
+        with contextlib.nullcontext() if can_be_called(function, count + 1) else refusal:
+            primitive("f_called", lambda *xs: 0.0, *[function] * count)
 
 
 def test_functions_with_optional_or_any_arguments_make_rows():

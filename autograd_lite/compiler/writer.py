@@ -60,7 +60,9 @@ class Writer:
         self.lines.append(f"  {text}")
 
     def text(self) -> str:
-        return "\n".join([f"define {self.signature} {{", "entry:", *self.lines, "}"])
+        # Vectors that wait on the stack while a row is called must not lie across two lines of the cache.
+        aligned = f"alignstack({8 * WIDTH})"
+        return "\n".join([f"define {self.signature} {aligned} {{", "entry:", *self.lines, "}"])
 
     # ---- integers: offsets and counters
 

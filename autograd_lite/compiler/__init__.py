@@ -16,7 +16,7 @@ Read in this order:
     team       the blocks of samples among threads
     emit_llvm  -> the loops as vectors of machine code
     vm         graphs without loops, from tables
-    kernel     data into blocks, and the update rules
+    control, pack, kernel  what native code is told, data into blocks, the update rules
     source, build, native, resident, trainer, listing, program: what is compiled, in which order, buffers, where
                parameters live, steps, text, results
 

@@ -1,9 +1,8 @@
-"""What every native program needs besides its own code: data brought into blocks, parameters moved.
+"""The kernel: steps of training, the update rules of optimisers.
 
 `train(control)` does any number of steps in one call: bring the examples of the step into
 their blocks, call the program's `evaluate`, move the parameters. It stops before a step whose
-loss or gradient is not finite, with everything as it was. The control block is a row of
-64-bit cells, integers, addresses and doubles alike; `CELLS` says which is which.
+loss or gradient is not finite, with everything as it was.
 """
 
 from __future__ import annotations
@@ -12,24 +11,13 @@ import ctypes
 from functools import cache
 from typing import TYPE_CHECKING
 
+from autograd_lite.compiler.control import Cells
+from autograd_lite.compiler.pack import write_pack
 from autograd_lite.compiler.plan import WIDTH
 from autograd_lite.compiler.writer import Machine, Module, Writer, double, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-CELLS = (
-    "evaluate", "memory", "tables", "blocks", "team", "steps", "made", "loss", "losses", "rates",
-    "rule", "parameters", "state", "scratch", "decay", "first", "second", "epsilon",
-    "matrix", "order", "starts", "columns", "lanes", "data", "mean",
-)  # fmt: skip
-"""evaluate, memory, tables, blocks, team: the program. steps: how many; made: how many were; loss: its place;
-losses: where they go. rates: three numbers a step (the learning rate; Adam's two corrections). rule: 0 none, 1 SGD,
-2 SGD with momentum, 3 with Nesterov's, 4 Adam. parameters: how many; state: velocities, or first and second moments;
-scratch: three times as many numbers. decay: of the weights; first, second: momentum, or Adam's betas; epsilon:
-Adam's. matrix: the examples, one per row, 0 where data stay; order: which rows, one step after the other; starts:
-where in them each step begins, and the end; columns, lanes: of a block; data: its place; mean: whether the weight
-of an example is 1/count."""
 
 RULES = {"none": 0, "sgd": 1, "momentum": 2, "nesterov": 3, "adam": 4}
 
@@ -39,7 +27,7 @@ def kernel() -> tuple[Machine, Callable[..., int], Callable[..., None]]:
     """Return `train` and `pack`, compiled once per process, and what keeps their code alive."""
     module = Module()
     module.declare("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
-    _write_pack(module)
+    write_pack(module)
     for rule in RULES:
         if rule != "none":
             _write_rule(module, rule)
@@ -50,109 +38,10 @@ def kernel() -> tuple[Machine, Callable[..., int], Callable[..., None]]:
     return machine, train, pack
 
 
-class _Control:
-    """Reads the cells of the control block."""
-
-    def __init__(self, writer: Writer) -> None:
-        self.w = writer
-
-    def address(self, name: str) -> str:
-        return self.w.let(f"getelementptr i64, ptr %control, i64 {CELLS.index(name)}")
-
-    def integer(self, name: str) -> str:
-        return self.w.let(f"load i64, ptr {self.address(name)}")
-
-    def pointer(self, name: str) -> str:
-        return self.w.let(f"load ptr, ptr {self.address(name)}")
-
-    def number(self, name: str) -> str:
-        return self.w.let(f"load double, ptr {self.address(name)}")
-
-
-def _write_pack(module: Module) -> None:
-    """pack(control, step): the examples of a step into blocks [block][column][lane], the weight last.
-
-    Eight examples at a time: each is read along its row, each vector is written whole. Lanes
-    that are left over repeat the last example, at weight 0, so that nothing undefined appears.
-    """
-    w = Writer(module, "void @pack(ptr %control, i64 %step)")
-    c = _Control(w)
-    _write_single(w, c)
-    matrix, columns, lanes = c.pointer("matrix"), c.integer("columns"), c.integer("lanes")
-    starts, order, data = c.pointer("starts"), c.pointer("order"), c.integer("data")
-    before = _cell(w, starts, "%step")
-    count = w.let(f"sub i64 {_cell(w, starts, w.add('%step', 1))}, {before}")
-    last = w.let(f"sub i64 {count}, 1")
-    blocks = _ceil(w, count, lanes)
-    w.do(f"store i64 {blocks}, ptr {c.pointer('blocks')}")
-    counted = w.let(f"sitofp i64 {count} to double")
-    is_mean = w.let(f"icmp ne i64 {c.integer('mean')}, 0")
-    inverse = w.let(f"fdiv double {double(1.0)}, {counted}")
-    weight = w.let(f"select i1 {is_mean}, double {inverse}, double {double(1.0)}")
-    groups = w.let(f"sdiv i64 {lanes}, {WIDTH}")
-    start = w.let(f"getelementptr double, ptr {c.pointer('memory')}, i64 {data}")
-    kind = kind_of(WIDTH)
-
-    def group(g: str, _: list[str]) -> list[str]:
-        block, part = w.let(f"sdiv i64 {g}, {groups}"), w.let(f"srem i64 {g}, {groups}")
-        stride = w.mul(w.add(columns, 1), lanes)
-        target = w.let(f"getelementptr double, ptr {start}, i64 {w.add(w.mul(block, stride), w.mul(part, WIDTH))}")
-        rows, weights = [], "poison"
-        for lane in range(WIDTH):
-            example = w.add(w.mul(g, WIDTH), lane)
-            inside = w.let(f"icmp slt i64 {example}, {count}")
-            known = w.let(f"select i1 {inside}, i64 {example}, i64 {last}")
-            row = _cell(w, order, w.add(before, known))
-            rows.append(w.let(f"getelementptr double, ptr {matrix}, i64 {w.mul(row, columns)}"))
-            one = w.let(f"select i1 {inside}, double {weight}, double {double(0.0)}")
-            weights = w.let(f"insertelement {kind} {weights}, double {one}, i32 {lane}")
-
-        def column(k: str, _: list[str]) -> list[str]:
-            vector = "poison"
-            for lane, row in enumerate(rows):
-                number = w.load(w.pointer(row, k), 1)
-                vector = w.let(f"insertelement {kind} {vector}, double {number}, i32 {lane}")
-            w.store(vector, w.pointer(target, w.mul(k, lanes)), WIDTH)
-            return []
-
-        w.loop(columns, column)
-        w.store(weights, w.pointer(target, w.mul(columns, lanes)), WIDTH)
-        return []
-
-    w.loop(w.mul(blocks, groups), group)
-    w.do("ret void")
-    module.add("pack", w)
-
-
-def _write_single(w: Writer, c: _Control) -> None:
-    """Where blocks have no lanes there is one example, whose numbers are inputs: copy them."""
-    row = _cell(w, c.pointer("order"), _cell(w, c.pointer("starts"), "%step"))
-    source = w.let(f"getelementptr double, ptr {c.pointer('matrix')}, i64 {w.mul(row, c.integer('columns'))}")
-    target = w.let(f"getelementptr double, ptr {c.pointer('memory')}, i64 {c.integer('data')}")
-    is_single = w.let(f"icmp eq i64 {c.integer('lanes')}, 0")
-    w.do(f"br i1 {is_single}, label %single, label %blocks")
-    w.lines.append("single:")
-    w.do(
-        f"call void @llvm.memcpy.p0.p0.i64(ptr {target}, ptr {source}, i64 {w.mul(c.integer('columns'), 8)}, i1 false)"
-    )
-    w.do("ret void")
-    w.lines.append("blocks:")
-    w.block = "blocks"
-
-
-def _cell(w: Writer, pointer: str, index: str) -> str:
-    return w.fresh(f"load i64, ptr {w.let(f'getelementptr i64, ptr {pointer}, i64 {index}')}")
-
-
-def _ceil(w: Writer, a: str, b: str) -> str:
-    above = w.add(a, w.let(f"sub i64 {b}, 1"))
-    return w.let(f"sdiv i64 {above}, {b}")
-
-
 def _write_rule(module: Module, rule: str) -> None:
     """rule(control, rates): the moved parameters and the new state into scratch; returns whether all are finite."""
     w = Writer(module, f"internal double @{rule}(ptr %control, ptr %rates)")
-    c = _Control(w)
+    c = Cells(w)
     count = c.integer("parameters")
     parameters = c.pointer("memory")
     gradient = w.let(f"getelementptr double, ptr {parameters}, i64 {count}")
@@ -208,7 +97,7 @@ def _write_rule(module: Module, rule: str) -> None:
 def _write_train(module: Module) -> None:
     """train(control): make steps; return how many were made, and leave it in its cell."""
     w = Writer(module, "i64 @train(ptr %control)")
-    c = _Control(w)
+    c = Cells(w)
     names = ("evaluate", "memory", "tables", "blocks", "team", "losses", "rates", "matrix", "state", "scratch")
     at = {name: c.pointer(name) for name in names}
     count, rule, steps, made = c.integer("parameters"), c.integer("rule"), c.integer("steps"), c.address("made")

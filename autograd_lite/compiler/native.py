@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ctypes
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from autograd_lite.compiler.control import Control
 from autograd_lite.compiler.emit_llvm import Emitter
-from autograd_lite.compiler.kernel import CELLS, kernel
+from autograd_lite.compiler.kernel import kernel
 from autograd_lite.compiler.plan import WIDTH
 from autograd_lite.compiler.roll import DATA
 from autograd_lite.compiler.source import as_matrix
@@ -26,35 +27,6 @@ if TYPE_CHECKING:
     from autograd_lite.compiler.roll import Group
 
     Array = NDArray[np.float64]
-
-
-PLACE = {name: k for k, name in enumerate(CELLS)}
-
-
-class Control:
-    """The control block of the kernel: cells by name; arrays that it points to are kept alive."""
-
-    def __init__(self) -> None:
-        self.cells = np.zeros(len(CELLS), np.int64)
-        self.doubles = self.cells.view(np.float64)
-        self._kept: dict[str, Any] = {}
-        self._address: dict[str, int] = {}
-        self.address = ctypes.c_void_p(self.cells.ctypes.data)
-
-    def get(self, name: str) -> int:
-        return int(self.cells[PLACE[name]])
-
-    def set(self, **cells: Any) -> None:
-        for name, value in cells.items():
-            k = PLACE[name]
-            if isinstance(value, np.ndarray):
-                if self._kept.get(name) is not value:  # asking numpy for an address takes a microsecond
-                    self._kept[name], self._address[name] = value, value.ctypes.data
-                self.cells[k] = self._address[name]
-            elif isinstance(value, float):
-                self.doubles[k] = value
-            else:
-                self.cells[k] = value
 
 
 class NativeCode:
@@ -94,11 +66,10 @@ class NativeCode:
         self._ends = np.zeros(2, np.int64)
         self._examples = np.zeros((len(self._order), lowered.columns[1] - 1 if self.lanes else 0))
         self.control = Control()
-        self.control.set(
-            evaluate=self.machine.address("evaluate"), memory=self.memory, tables=tables, blocks=self.blocks
-        )
+        self.control.set(evaluate=self.machine.address("evaluate"), memory=self.memory, tables=tables)
+        self.control.set(blocks=self.blocks, shares=1)
         if self.team is not None:
-            self.control.set(team=self.team.cells)
+            self.control.set(team=self.team.cells, shares=self.team.shares)
         if self.lanes:
             lanes, data = self.lanes[1], self.layout.data[1]
             self.control.set(columns=lowered.columns[1] - 1, lanes=lanes, data=data)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograd_lite.compiler.kernel import CELLS, RULES
+from autograd_lite.compiler.control import CELLS
+from autograd_lite.compiler.kernel import RULES
 from autograd_lite.compiler.native import NativeCode, aligned
 from autograd_lite.errors import ArgumentError
 

@@ -127,6 +127,18 @@ def test_fresh_batches_the_last_one_smaller(small_blocks):
     assert ends[0] == ends[1]
 
 
+def test_examples_are_brought_into_blocks_as_numpy_does_it(small_blocks):
+    w = [Value(1.0) for _ in range(5)]
+    X = np.random.default_rng(0).normal(size=(61, 5))  # noqa: N806
+    for threads in (1, 3):
+        code = ag.compile(lambda x: ag.dot(w, x), w, batch=X, threads=threads).code
+        for count in (1, 8, 23, 61):
+            code.load((X[:count],), mean=True)
+            ours = code.memory.copy()
+            code.bind(1, X[:count], 1.0 / count)
+            assert (ours == code.memory).all()
+
+
 def test_a_step_that_is_not_finite_is_not_made(small_blocks):
     w = Value(1.0)
     program = ag.compile(lambda x: ag.log(w * x), [w], batch=[1.0, 2.0] * 16, threads=2)

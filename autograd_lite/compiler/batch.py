@@ -97,14 +97,16 @@ def _guesses(normal: Normal) -> Iterator[list[Pieces]]:
         return
     inner = (normal.a >= normal.leaves) | (normal.b >= normal.leaves)
     joins = np.add.reduceat(np.append(inner, False), normal.first[:-1])
-    others = []
+    if not (normal.gathers() & (joins > 1)).any():
+        return
+    others, every = [], np.arange(len(normal.code))
     for cut in np.nonzero((normal.code == SUM) & (joins > 1))[0][: -CANDIDATES - 1 : -1].tolist():
-        found = _alike(normal, _components(normal, np.arange(len(normal.code)) < cut))
+        found = _alike(normal, _components(normal, every < cut), every)
         if FEW * _left(normal, found) <= len(normal.code):
             yield found
         else:
             others.append(found)
-    others += [_alike(normal, _components(normal, inside)) for inside in looks.guesses(normal)]
+    others += [_alike(normal, _components(normal, inside), order) for inside, order in looks.guesses(normal)]
     yield from sorted(others, key=lambda found: _left(normal, found))
 
 
@@ -136,8 +138,8 @@ def _components(normal: Normal, inside: NDArray[np.bool_]) -> NDArray[np.intp]:
             return np.where(inside, label, -1)
 
 
-def _alike(normal: Normal, owner: NDArray[np.intp]) -> list[Pieces]:
-    """Return the classes of two or more pieces that look alike and feed cuts."""
+def _alike(normal: Normal, owner: NDArray[np.intp], order: NDArray[np.intp]) -> list[Pieces]:
+    """Return the classes of two or more pieces that look alike, in an order of the operations, and feed cuts."""
     n, leaves = len(normal.code), normal.leaves
     of = np.concatenate([np.full(leaves, -1), owner, [-1]])  # the last for no operand
     user = np.repeat(np.arange(n), np.diff(normal.first))
@@ -156,7 +158,8 @@ def _alike(normal: Normal, owner: NDArray[np.intp]) -> list[Pieces]:
         return []
     rank = np.full(n + 1, -1)
     rank[fitting] = np.arange(len(fitting))
-    nodes, start, size = _by_rank(rank[owner], len(fitting))
+    nodes, start, size = _by_rank(rank[owner[order]], len(fitting))
+    nodes = order[nodes]
     terms, start_of_terms, count = _by_rank(rank[whose], len(fitting))
     cut = user[terms]
 

@@ -24,19 +24,23 @@ if TYPE_CHECKING:
 TRIES = 4
 """How many numbers are tried that what samples share may occur at most."""
 
-NARROW = 4
-"""Operations that a level has on average in a graph of samples, at least: a chain is none."""
+DEEPEST = 2000
+"""Operations of a sample that need one another, at most: each takes as long as thousands side by side."""
 
 
-def guesses(normal: Normal) -> Iterator[NDArray[np.bool_]]:
-    """Yield which operations may belong to samples; the others are sums over samples and what is made of them.
+def guesses(normal: Normal) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.intp]]]:
+    """Yield which operations may belong to samples, and all in an order that may be the same in every sample.
 
-    Parameters are told apart at first; then not, for samples that choose among them.
+    The others are sums over samples and what is made of them. Parameters are told apart at first; then
+    not, for samples that choose among them. The order is that of the tape at first; then by looks, since
+    a graph that was walked through from its root has the first sample in another order than the rest.
     """
-    most_levels = len(normal.code) // NARROW + TRIES
-    levels = list(islice(_levels(normal), most_levels + 1))
-    if len(levels) > most_levels:
+    levels = list(islice(_levels(normal), DEEPEST + 1))
+    if len(levels) > DEEPEST:
         return
+    level = np.zeros(len(normal.code), np.intp)
+    for k, ops in enumerate(levels):
+        level[ops] = k
     user, operand = normal.edges()
     for apart in (True, False):
         look, terms = _looks(normal, levels, apart)
@@ -53,7 +57,8 @@ def guesses(normal: Normal) -> Iterator[NDArray[np.bool_]]:
             while len(reached := np.unique(user[above[inside[operand[above]]]])):
                 inside[reached] = True
                 above = above[~inside[user[above]]]
-            yield inside
+            yield inside, np.arange(len(inside))
+            yield inside, np.lexsort((_uses(normal, look), look[normal.leaves : -1], level))
 
 
 def _levels(normal: Normal) -> Iterator[NDArray[np.intp]]:
@@ -101,6 +106,14 @@ def _looks(normal: Normal, levels: list[NDArray[np.intp]], apart: bool) -> tuple
         ordered = _mixed(terms[span] + place.astype(np.uint64))
         look[leaves + ops] = _mixed(code[ops] + np.add.reduceat(ordered, start))
     return look, terms
+
+
+def _uses(normal: Normal, look: Hash) -> Hash:
+    """Return for every operation how its users look: results that look alike may have different ones."""
+    user, operand = normal.edges()
+    uses = np.zeros(len(normal.code), np.uint64)
+    np.add.at(uses, operand, _mixed(look[normal.leaves + user]))
+    return uses
 
 
 def _mixed(x: Hash) -> Hash:

@@ -198,6 +198,14 @@ def test_the_samples_are_found_and_the_code_does_not_grow_with_them(shape):
     assert len(sizes) == 1
 
 
+def test_the_samples_of_a_graph_are_found_in_whatever_order_it_is_walked_through():
+    """From the root down, the first sample is reached in another order than the rest."""
+    loss, params = classifier(9)
+    root = loss()
+    program = ag.compile(root, params, engine="numpy", verify=True)
+    assert batches(program) == (9,)
+
+
 def test_what_all_samples_compute_alike_is_computed_once():
     w = parameters(random.Random(6), 3)
 

@@ -14,16 +14,18 @@ from autograd_lite import Value, gradients
 np = pytest.importorskip("numpy")
 
 full = pytest.mark.full
-from autograd_lite.compiler import plan  # noqa: E402
+from autograd_lite.compiler import plan, streams  # noqa: E402
 
 engines = pytest.mark.parametrize("engine", ["native", pytest.param("numpy", marks=full)])
 
 
 @pytest.fixture(autouse=True, scope="module")
 def small_blocks():
-    """Twenty samples are three blocks: what crosses passes must be kept for all of them."""
+    """Twenty samples are three blocks in two shares: what crosses passes must be kept for all of them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plan, "BLOCK", 8)
+        patch.setattr(streams, "BLOCKS_OF_SHARE", 1)
+        patch.setattr(streams, "WORTHWHILE", 0)
         yield
 
 
@@ -63,7 +65,7 @@ def agree(loss, params, engine):
     """The program gives what the tape's own passes give; return it."""
     root = loss()
     value, expected = root.data, np.array(gradients(root, params))
-    program = ag.compile(loss, params, engine=engine)
+    program = ag.compile(loss, params, engine=engine, threads=1 + (engine == "native"))
     assert program.engine == engine
     found, slopes = program()
     assert abs(found - value) <= 1e-12 * max(1.0, abs(value)), (found, value)

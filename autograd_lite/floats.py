@@ -223,6 +223,16 @@ def dot(*halves: float) -> float:
     return total(*[x * w for x, w in zip(halves[:half], halves[half:], strict=True)])
 
 
+def chain(upstream: float, local: float) -> float:
+    """Return upstream * local, 0 where upstream is 0."""
+    return upstream * local if upstream else 0.0
+
+
+def gate(a: float, b: float) -> float:
+    """Return a * b, 0 where either is 0."""
+    return a * b if a and b else 0.0
+
+
 def products_of_others(y: Any, *xs: Any) -> list[Any]:
     """Return for each factor the product of all the others; factors of any number type."""
     places = balanced(xs)
@@ -308,7 +318,10 @@ def power_gradients(y: float, base: float, exponent: float) -> tuple[float, floa
     elif inexact and base:
         by_base = exponent * y / base
     else:
-        slope = base ** (exponent - 1.0)
+        try:
+            slope = base ** (exponent - 1.0)
+        except ArithmeticError:
+            slope = power_edge(base, exponent - 1.0)
         by_base = exponent * slope if slope else 0.0
     return by_base, y * log(base) if base > 0.0 else 0.0 if base == 0.0 else nan
 
@@ -325,24 +338,20 @@ def tanh_gradients(y: float, x: float) -> tuple[float]:
     return (4.0 * (1.0 / (1.0 + e) * (e / (1.0 + e))),)
 
 
-def _gate(a: float, b: float) -> float:
-    return a * b if a and b else 0.0
-
-
 def silu_gradients(y: float, x: float) -> tuple[float]:
     """Return sigmoid(x) (1 + x sigmoid(-x))."""
-    return (_gate(sigmoid(x), 1.0 + _gate(x, sigmoid(-x))),)
+    return (gate(sigmoid(x), 1.0 + gate(x, sigmoid(-x))),)
 
 
 def gelu_gradients(y: float, x: float) -> tuple[float]:
     """Return the normal distribution function plus x times its density."""
-    return (normal_cdf(x) + _gate(x, INVERSE_ROOT_TWO_PI * gaussian(x, 0.5)),)
+    return (normal_cdf(x) + gate(x, INVERSE_ROOT_TWO_PI * gaussian(x, 0.5)),)
 
 
 def gelu_tanh_gradients(y: float, x: float) -> tuple[float]:
     """Return the gate of gelu_tanh plus x times its slope."""
-    gate = tanh_gate(x)
-    return (gate + _gate(x, _gate(gate * tanh_gate(-x), TANH_1 + 3.0 * TANH_3 * x * x)),)
+    cdf = tanh_gate(x)
+    return (cdf + gate(x, gate(cdf * tanh_gate(-x), TANH_1 + 3.0 * TANH_3 * x * x)),)
 
 
 def maximum_gradients(y: float, a: float, b: float) -> tuple[float, float]:
@@ -352,6 +361,24 @@ def maximum_gradients(y: float, a: float, b: float) -> tuple[float, float]:
     if b > a:
         return 0.0, 1.0
     return (0.5, 0.5) if a == b else (nan, nan)
+
+
+def shares_of_the_top(y: float, *xs: float) -> list[float]:
+    """Return 1 for the largest and 0 for the others; equal parts at a tie."""
+    chosen = [1.0 - greater(y, x) for x in xs]
+    count = total(*chosen)
+    return [one / count for one in chosen]
+
+
+def shares_of_the_bottom(y: float, *xs: float) -> list[float]:
+    """Return 1 for the smallest and 0 for the others; equal parts at a tie."""
+    return shares_of_the_top(-y, *[-x for x in xs])
+
+
+def share_gradients(y: float, chosen: float, *others: float) -> list[float]:
+    """Return the local gradients of one output of a softmax, 1 - y as the sum of the others."""
+    shares = logsumexp_gradients(y, chosen, *others)[1:]
+    return [y * total(*shares) if shares else 0.0, *[-y * share for share in shares]]
 
 
 def logsumexp_gradients(y: float, *xs: float) -> list[float]:

@@ -32,40 +32,11 @@ if TYPE_CHECKING:
     from autograd_lite.primitives import Primitive
     from autograd_lite.value import Value
 
-HELPERS = {
-    "chain": "def chain(upstream, local):\n    return upstream * local if upstream else 0.0\n",
-    "gate": "def gate(a, b):\n    return a * b if a and b else 0.0\n",
-    "power_slopes": '''def power_slopes(y, base, exponent):
-    """Return the local gradients of base ** exponent, inf where Python would raise."""
-    try:
-        return power_gradients(y, base, exponent)
-    except ArithmeticError:
-        by_exponent = y * log(base) if base > 0.0 else 0.0 if base == 0.0 else nan
-        return exponent * power_edge(base, exponent - 1.0), by_exponent
-''',
-    "shares_of_top": """def shares_of_top(y, *xs):
-    chosen = [1.0 - greater(y, x) for x in xs]
-    return [one / total(*chosen) for one in chosen]
-""",
-    "shares_of_bottom": """def shares_of_bottom(y, *xs):
-    chosen = [1.0 - greater(x, y) for x in xs]
-    return [one / total(*chosen) for one in chosen]
-""",
-    "share_gradients": """def share_gradients(y, *xs):
-    top = maximum(*xs)
-    weights = [exp_difference(x, top) for x in xs]
-    norm = total(*weights)
-    shares = [weight / norm for weight in weights[1:]]
-    return [y * total(*shares) if shares else 0.0, *[-y * share for share in shares]]
-""",
-}
-"""Functions that no module has, as they are printed; a law holds their numbers to the rows."""
-
 ALL_AT_ONCE = {
-    "pow": "power_slopes({y}, {xs})",
+    "pow": "power_gradients({y}, {xs})",
     "prod": "products_of_others({y}, {xs})",
-    "max": "shares_of_top({y}, {xs})",
-    "min": "shares_of_bottom({y}, {xs})",
+    "max": "shares_of_the_top({y}, {xs})",
+    "min": "shares_of_the_bottom({y}, {xs})",
     "maximum": "maximum_gradients({y}, {0}, {1})",
     "minimum": "maximum_gradients({y}, {1}, {0})",
     "logsumexp": "logsumexp_gradients({y}, {xs})",
@@ -135,7 +106,7 @@ def to_python(root: Value) -> Listing:
                 f"to_python: only rows of the table can be written, got the primitive {node.primitive.name!a}. "
                 f"Write it with operators and functions of autograd_lite."
             )
-    taken = {*TAKEN, *ROWS, *_forward_names(), *dir(floats), *HELPERS, *BUILT_IN.split(), "slopes"}
+    taken = {*TAKEN, *ROWS, *_forward_names(), *dir(floats), *BUILT_IN.split(), "slopes"}
     names = Names(order, identifier, "_", taken)
     texts = {node: Text(names[node]) for node in order}
     prefix = "d_"
@@ -185,8 +156,7 @@ def _called(row: Primitive, operands: list[Text], *, lazy: bool = False) -> Text
         return Text(f"({a} if {condition} else {b})")
     if name == "prod":
         return Text(f"prod([{', '.join(texts)}], start=1.0)")
-    called = name if name in HELPERS else forward.__name__
-    return Text(f"{called}({', '.join(texts)})")
+    return Text(f"{forward.__name__}({', '.join(texts)})")
 
 
 def _is_whole(text: str) -> bool:
@@ -234,13 +204,13 @@ def _preamble(body: list[str]) -> list[str]:
     functions: dict[str, str] = {}
     constants: dict[str, str] = {}
     imports: set[str] = set()
-    waiting = sorted(words & {*HELPERS, *vars(floats), *_forward_names()}, reverse=True)
+    waiting = sorted(words & {*vars(floats), *_forward_names()}, reverse=True)
     while waiting:
         name = waiting.pop()
         thing = vars(floats).get(name)
         if name in functions or name in constants:
             continue
-        if name in HELPERS or (callable(thing) and thing is not vars(math).get(name)):
+        if callable(thing) and thing is not vars(math).get(name):
             functions[name], uses = _function(name)
             waiting += uses
         elif name in vars(math):
@@ -263,7 +233,7 @@ def _function(name: str) -> tuple[str, list[str]]:
     import ast
     import inspect
 
-    tree: Any = ast.parse(HELPERS[name] if name in HELPERS else inspect.getsource(vars(floats)[name]))
+    tree: Any = ast.parse(inspect.getsource(vars(floats)[name]))
     function = tree.body[0]
     function.returns = None
     own = set()

@@ -204,14 +204,15 @@ def _gap(*xs: float) -> float:
 
 max = primitive(
     "max", floats.maximum, lambda y, *xs: _shares([1.0 - greater(y, x) for x in xs]),
-    variadic=True, selection=True, rule="at least one operand is needed", cure="Test the list first.",
-    kinks={(1.0, 1.0, 0.0): (0.5, 0.5, 0.0)}, kink_distance=lambda *xs: _gap(*[-x for x in xs]),
+    variadic=True, selection=True, float_gradients=floats.shares_of_the_top, rule="at least one operand is needed",
+    cure="Test the list first.", kinks={(1.0, 1.0, 0.0): (0.5, 0.5, 0.0)},
+    kink_distance=lambda *xs: _gap(*[-x for x in xs]),
     doc="Return the largest operand (or that of one iterable); ties share the gradient.",
 )
 min = primitive(
     "min", floats.minimum, lambda y, *xs: _shares([1.0 - greater(x, y) for x in xs]),
-    variadic=True, selection=True, rule="at least one operand is needed", cure="Test the list first.",
-    kinks={(0.0, 0.0, 1.0): (0.5, 0.5, 0.0)}, kink_distance=_gap,
+    variadic=True, selection=True, float_gradients=floats.shares_of_the_bottom, rule="at least one operand is needed",
+    cure="Test the list first.", kinks={(0.0, 0.0, 1.0): (0.5, 0.5, 0.0)}, kink_distance=_gap,
     doc="Return the smallest operand (or that of one iterable); ties share the gradient.",
 )
 
@@ -220,12 +221,12 @@ min = primitive(
 
 chain = primitive(
     "chain",
-    lambda upstream, local: upstream * local if upstream else 0.0,
+    floats.chain,
     lambda y, upstream, local: local, lambda y, upstream, local: upstream, symbol="×",
     doc="Return upstream * local, 0 where upstream is 0.",
 )
 gate = primitive(
-    "gate", lambda a, b: a * b if a and b else 0.0, lambda y, a, b: b, lambda y, a, b: a,
+    "gate", floats.gate, lambda y, a, b: b, lambda y, a, b: a,
     symbol="×", selection=True,
     doc="Return a * b, 0 where either is 0.",
 )
@@ -290,7 +291,7 @@ logaddexp = primitive(
     doc="Return ln(e**a + e**b).",
 )
 softmax_row = primitive(
-    "softmax", floats.share, _share_gradients, variadic=True,
+    "softmax", floats.share, _share_gradients, variadic=True, float_gradients=floats.share_gradients,
     doc="Return e**x0 / (e**x0 + e**x1 + ...): the share of the first operand.",
 )
 

@@ -76,6 +76,14 @@ class RenderError(AutogradError, RuntimeError):
     """A picture could not be rendered: `dot` is missing, or failed."""
 
 
+class Uncompilable(AutogradError):
+    """A graph, or a row in it, that has no native form: the next rung of the ladder takes it."""
+
+
+class ProgramMismatch(AutogradError, AssertionError):
+    """A compiled program that disagrees with the tape's own passes."""
+
+
 class GradientMismatch(AutogradError, AssertionError):
     """A gradient that finite differences contradict.
 

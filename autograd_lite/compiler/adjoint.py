@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from autograd_lite.compiler.circuit import Circuit, Symbol, Term, Uncompilable
+from autograd_lite.compiler.circuit import Circuit, Symbol, Term
 from autograd_lite.compiler.forms import SMOOTH
-from autograd_lite.errors import AutogradError
+from autograd_lite.errors import AutogradError, Uncompilable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

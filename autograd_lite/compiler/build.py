@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd_lite.compiler.adjoint import add_gradients
 from autograd_lite.compiler.batch import Batched, find_batch, whole
-from autograd_lite.compiler.circuit import Circuit, Uncompilable
+from autograd_lite.compiler.circuit import Circuit
 from autograd_lite.compiler.forms import spell_out
 from autograd_lite.compiler.guards import poisoned
 from autograd_lite.compiler.normal import normalise
@@ -19,6 +19,7 @@ from autograd_lite.compiler.roll import RESULT, Flat, Rolled, TooLong, roll
 from autograd_lite.compiler.source import ExampleSource, Source
 from autograd_lite.compiler.tape import Tape, paused_collector
 from autograd_lite.compiler.vm import Records, tabulate
+from autograd_lite.errors import Uncompilable
 from autograd_lite.primitives import ROWS
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from autograd_lite.errors import AutogradError
+from autograd_lite.errors import Uncompilable
 from autograd_lite.primitives import Primitive, Traced
 
 if TYPE_CHECKING:
@@ -25,10 +25,6 @@ LINEAR = frozenset(("add", "sub", "neg", "mul", "sum", "dot", "identity"))
 
 SYMMETRIC = frozenset(("max", "min", "logsumexp", "hypot"))
 """Rows whose operands have no order, of any number: all samples may be among them."""
-
-
-class Uncompilable(AutogradError):
-    """A graph, or a row in it, that has no native form: the next rung of the ladder takes it."""
 
 
 class Circuit:

@@ -10,8 +10,9 @@ from math import nan
 from typing import TYPE_CHECKING, Any
 
 from autograd_lite import floats, table
-from autograd_lite.compiler.circuit import LINEAR, Circuit, Uncompilable
+from autograd_lite.compiler.circuit import LINEAR, Circuit
 from autograd_lite.compiler.guards import GUARD, broken
+from autograd_lite.errors import Uncompilable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from autograd_lite.compiler.build import BUDGET, Lowered, lower
-from autograd_lite.compiler.circuit import Uncompilable
 from autograd_lite.compiler.emit_numpy import NumpyCode
 from autograd_lite.compiler.guards import what_decides
 from autograd_lite.compiler.listing import listing
@@ -24,7 +23,14 @@ from autograd_lite.compiler.source import (
     as_roots,
 )
 from autograd_lite.compiler.trainer import Trainer, check_parameters, rule_of
-from autograd_lite.errors import ArgumentError, AutogradError, InputTypeError, NonFiniteError
+from autograd_lite.errors import (
+    ArgumentError,
+    AutogradError,
+    InputTypeError,
+    NonFiniteError,
+    ProgramMismatch,
+    Uncompilable,
+)
 from autograd_lite.modes import raise_on_nonfinite
 from autograd_lite.primitives import to_float
 from autograd_lite.value import Value
@@ -432,10 +438,6 @@ class Program:
         results = self._results()
         self._residence.move_out()
         return results
-
-
-class ProgramMismatch(AutogradError, AssertionError):
-    """A compiled program that disagrees with the tape's own passes."""
 
 
 def build(

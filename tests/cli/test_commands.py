@@ -215,6 +215,7 @@ def test_a_file_in_the_way_of_the_folder_is_an_error(tmp_path, capsys):
 
 def test_every_exception_lives_in_errors():
     """One file says what can be raised; it imports nothing, so that anyone can catch from it."""
+    import autograd_lite.compiler.program
     import autograd_lite.render.files
     import nn  # noqa: F401
     from autograd_lite.errors import AutogradError

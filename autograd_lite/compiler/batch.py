@@ -3,13 +3,14 @@
 Cut the graph at the sum that adds up the losses, and each sample falls off as a connected
 piece of its own: samples share leaves only. Where they share results too, the statistics of
 batch norm say, there are several cuts: every sum or maximum over the batch. Such a one, and
-what is made of it, comes once, while what belongs to a sample comes once per sample: so results
-are told apart by how often their like occurs. Pieces with the same operations in the same order become
-one piece on an axis, and what differs between them, operand by operand, becomes data: a column
-of numbers, or of zeros and ones that choose among several operands. Pieces of another structure
-get an axis of their own. All of this is a guess until the pieces have been merged, which
-compares every operand of every sample. It comes before anything else is shared or rolled:
-pixels that are equal in two samples must not tie the samples together.
+what is made of it, comes once, while what belongs to a sample comes once per sample: so
+results are told apart by how often their like occurs.
+
+Pieces with the same operations in the same order become one piece on an axis, and what differs
+between them, operand by operand, becomes data: a column of numbers, or of zeros and ones that
+choose among several operands. Pieces of another structure get an axis of their own. A cut is a
+guess; the proof is the merging, which compares every operand of every sample. This comes before
+anything else is shared or rolled: pixels that are equal in two samples must not tie them together.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from autograd_lite.compiler.circuit import Circuit
 from autograd_lite.compiler.normal import SUM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -68,11 +69,7 @@ class NotABatch(Exception):
 
 def whole(normal: Normal, batched_inputs: bool = False) -> Batched:
     """Return the graph without looking for samples; inputs are data of axis 1 if that is said."""
-    circuit = Circuit()
-    new = _leaves(normal, circuit, batched_inputs)
-    for k in range(len(normal.code)):
-        _copy(normal, k, circuit, new)
-    return Batched(circuit, [new[root] for root in normal.roots])
+    return _merge(normal, [], batched_inputs)
 
 
 def find_batch(normal: Normal) -> Batched | str:
@@ -198,10 +195,10 @@ def _by_rank(rank: NDArray[np.intp], count: int) -> tuple[NDArray[np.intp], NDAr
 # ---- proof: pieces merged into one
 
 
-def _merge(normal: Normal, found: list[Pieces]) -> Batched:
+def _merge(normal: Normal, found: list[Pieces], batched_inputs: bool = False) -> Batched:
     """Return the circuit with each class of pieces merged into one; raise NotABatch where that is wrong."""
     circuit = Circuit()
-    new = _leaves(normal, circuit, False)
+    new = _leaves(normal, circuit, batched_inputs)
     mergers = [_Merger(normal, circuit, new, axis, pieces) for axis, pieces in enumerate(found, 1)]
     shared = np.ones(len(normal.code), bool)
     feeding: dict[int, list[_Merger]] = defaultdict(list)
@@ -216,29 +213,27 @@ def _merge(normal: Normal, found: list[Pieces]) -> Batched:
     for k, whose, place in sorted(steps, key=lambda step: step[0]):
         if whose is not None:
             whose.make(place)
-        elif k in feeding:
-            _gather(normal, k, circuit, new, feeding[k])
         else:
-            _copy(normal, k, circuit, new)
+            _share(normal, k, circuit, new, feeding.get(k, ()))
     return Batched(circuit, [_old(new, root) for root in normal.roots], [merger.finish() for merger in mergers])
 
 
-def _gather(normal: Normal, cut: int, circuit: Circuit, new: dict[int, int], mergers: list[_Merger]) -> None:
-    """Make a sum or a maximum over samples, and of whatever else it takes."""
-    rest = np.ones(normal.first[cut + 1] - normal.first[cut], bool)
-    merged = []
-    for merger in mergers:
-        merged.append((0, *merger.share_of(cut)))
-        rest[merger.pieces.terms[cut] - normal.first[cut]] = False
-    terms = [
-        (int(normal.role[t]), _old(new, normal.a[t]), _old(new, normal.b[t]))
-        for t in (normal.first[cut] + np.nonzero(rest)[0]).tolist()
-    ]
-    if normal.code[cut] == SUM:
-        new[normal.leaves + cut] = circuit.total(merged + terms, 0)
+def _share(normal: Normal, k: int, circuit: Circuit, new: dict[int, int], mergers: Sequence[_Merger]) -> None:
+    """Make an operation that all samples share: over the samples, where pieces feed it."""
+    start, end = normal.first[k], normal.first[k + 1]
+    where: slice | NDArray[np.intp] = slice(start, end)
+    if mergers:
+        taken = np.concatenate([merger.pieces.terms[k].ravel() for merger in mergers])
+        where = np.setdiff1d(np.arange(start, end), taken)
+    rest = zip(normal.role[where].tolist(), normal.a[where].tolist(), normal.b[where].tolist(), strict=True)
+    terms = [(0, *merger.share_of(k)) for merger in mergers]
+    terms += [(role, _old(new, a), _old(new, b)) for role, a, b in rest]
+    axis = 0 if mergers else None
+    if normal.code[k] == SUM:
+        new[normal.leaves + k] = circuit.total(terms, axis)
     else:
-        new[normal.leaves + cut] = circuit.node(normal.tape.names[normal.code[cut]], (*merged, *terms), 0)
-    _remember(normal, cut, circuit, new)
+        new[normal.leaves + k] = circuit.node(normal.tape.names[normal.code[k]], tuple(terms), axis)
+    _remember(normal, k, circuit, new)
 
 
 class _Merger:
@@ -361,20 +356,6 @@ def _leaves(normal: Normal, circuit: Circuit, batched_inputs: bool) -> dict[int,
         place = len(tape.constants) + tape.parameters + k
         new[place] = circuit.column(1, k) if batched_inputs else circuit.input(k)
     return new
-
-
-def _copy(normal: Normal, k: int, circuit: Circuit, new: dict[int, int]) -> None:
-    """Make operation k as it is."""
-    span = slice(normal.first[k], normal.first[k + 1])
-    rows = zip(normal.role[span].tolist(), normal.a[span].tolist(), normal.b[span].tolist(), strict=True)
-    terms = [(role, _old(new, a), _old(new, b)) for role, a, b in rows]
-    code = normal.code[k]
-    if code == SUM:
-        node = circuit.total(terms)
-    else:
-        node = circuit.node(normal.tape.names[code], tuple(terms))
-    new[normal.leaves + k] = node
-    _remember(normal, k, circuit, new)
 
 
 def _old(new: dict[int, int], node: int) -> int:

@@ -94,7 +94,6 @@ class Instruction:
     base: NDArray[np.intp]
     loops: tuple[Loop, ...] | None
     table: NDArray[np.intp] | None = None
-    phase: int = 0
 
     @property
     def axis(self) -> int:

@@ -155,6 +155,8 @@ def test_numpy_scalars_on_the_left_give_a_value_with_its_gradient():
         lambda v: np.sqrt(v),
         lambda v: np.arctan2(v, 1.0),
         lambda v: np.add.reduce([1.0, 2.0], initial=v),
+        lambda v: np.add.outer(2.0, v),
+        lambda v: np.multiply.outer(v, 2.0),
         lambda v: np.float64(2.0) == v,
         lambda v: np.array([1.0]) == v,
         lambda v: np.float64(2.0) // v,

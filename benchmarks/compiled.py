@@ -2,13 +2,14 @@
 
     moons      2-16-16-1, hinge loss and penalty: 1 sample, 100 from a Python loop, 1,000 and 10,000
     batch_norm the same with both hidden layers normalised over 100 and 1,000 samples from a Python loop
+    cores      moons again, one thread against two
     digits     64-32-10: 64 fresh examples a step, all 1,797; time to train against scikit-learn
     gpt        one document of a one-layer GPT over scalars; 1,000 steps over documents of all lengths
     irregular  10,000 operations without pattern, value and gradient, against CasADi; 100,000, first result
     latency    compiling one sample of an MLP
     accuracy   the moons gradient against 80-bit arithmetic
 
-A step is loss, gradient and SGD update; one thread, float64. JAX is measured per call and as
+A step is loss, gradient and SGD update; one thread but for `cores`, float64. JAX is measured per call and as
 `lax.scan` over many steps, ours per call and as `run`. A peer that is missing is left out, and
 said so. Memory is limited, so that a peer cannot take the machine down. Budgets are in seconds of the
 processor, so that a busy machine does not spend them.
@@ -31,6 +32,7 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from time import perf_counter, process_time
@@ -296,6 +298,34 @@ def table(
         goal = {"step": 1.0 / goals[other]} if other in goals else None
         found += compare(f"{name}, {ours}", samples[ours], theirs, unit="µs", scale=1e6, other_name=other, goals=goal)
     return found
+
+
+def cores(run: Run) -> list[Row]:
+    """The same program on one thread and on two; the second core has to be free."""
+    found: list[Row] = []
+    for count in (1000, 10000):
+        X, y = moons_data(count)  # noqa: N806
+        contestants, steps = {}, 100000 // (count + 99)
+        for threads in (1, 2):
+            program, optimizer = moons_program(X, y, threads)
+            contestants[f"run {threads}"] = per_step(partial(program.run, optimizer, steps), steps)
+            contestants[f"step {threads}"] = per_call(partial(program.step, optimizer))
+        samples = interleave(contestants, 3 * run.rounds)
+        for how in ("run", "step"):
+            found += compare(
+                f"moons, {count:,} samples, {how} on two threads", samples[f"{how} 2"], samples[f"{how} 1"],
+                unit="µs", scale=1e6, other_name="one thread", goals={"step": 1.0 / 1.6},
+            )  # fmt: skip
+    return found
+
+
+def moons_program(X: Any, y: Any, threads: int) -> tuple[Any, Any]:  # noqa: N803
+    layers, parameters = scalar_network((2, 16, 16, 1))
+    program = ag.compile(
+        lambda x, t: (1 + -t * outputs(layers, x)[0]).relu(), parameters, batch=(X, y),
+        penalty=lambda: PENALTY * sum(p * p for p in parameters), threads=threads,
+    )  # fmt: skip
+    return program, nn.SGD(parameters, lr=RATE)
 
 
 # ---- batch norm
@@ -709,8 +739,8 @@ def in_order(sizes: Sequence[int], slopes: list[Any]) -> Any:
 
 
 WORKLOADS: dict[str, Callable[[Run], list[Row]]] = {
-    "moons": moons, "batch_norm": batch_norm, "digits": digits, "gpt": gpt_document, "irregular": irregular,
-    "latency": latency, "accuracy": accuracy,
+    "moons": moons, "cores": cores, "batch_norm": batch_norm, "digits": digits, "gpt": gpt_document,
+    "irregular": irregular, "latency": latency, "accuracy": accuracy,
 }  # fmt: skip
 
 

@@ -4,6 +4,11 @@ A row knows a function twice: its *forward* on plain floats, and its *local grad
 written with operators, numbers and other rows only. That text is never tied to a number
 type, so the same line serves plain floats (the fast path), nodes of a graph (the gradient
 is then a graph itself, and can be differentiated again) and whatever else is `Traced`.
+
+A forward raises where it has no value. A local gradient does not: inside gradients rows run
+*quiet*, with the IEEE value of their column `edge` instead of the error. Its text is run on
+floats first; only where that raises, once more on `QuietFloat`s. Graphs of gradients are made
+of `quiet` rows, so that a replay is quiet as well.
 """
 
 from __future__ import annotations
@@ -138,8 +143,7 @@ class Traced:
 class QuietFloat(Traced):
     """A plain float whose arithmetic never raises: 1/0 is inf, log(-1) is nan.
 
-    Local gradients are evaluated on floats; only where that raises, once more on these. It
-    compares and converts as the float it holds, so a condition decides as it did the first time.
+    It compares and converts as the float it holds, so a condition decides as it did on floats.
     """
 
     __slots__ = ("number",)
@@ -292,12 +296,13 @@ class Primitive:
         return y if y.__class__ is float else self.as_float(y, numbers, operands)
 
     def as_float(self, y: object, numbers: Sequence[float], operands: tuple[Any, ...]) -> float:
-        # A forward written with ** leaves the reals without raising: (-8)**(1/3) is complex.
-        if isinstance(y, complex):
+        """Return what the forward function gave as a float, or do as `evaluate` does where it raises."""
+        try:
+            return _real(y, self.name)
+        except FAILURES as failure:
             if inside_gradient.get():
-                return nan
-            raise self.error(ValueError("result is not real"), numbers, operands) from None
-        return to_float(y, f"forward of {self.name}")
+                return self.edge(*numbers)
+            raise self.error(failure, numbers, operands) from None
 
     def error(self, failure: Exception, numbers: Sequence[float], operands: tuple[Any, ...]) -> OperationError:
         """Return the exception to raise for a `failure` of the forward function."""
@@ -355,14 +360,14 @@ class Primitive:
     def quiet(self) -> Primitive:
         """The same row with IEEE inf or nan where the forward function would raise."""
         if self._quiet is None:
-            forward, edge = self.forward, self.edge
+            name, forward, edge = self.name, self.forward, self.edge
 
             def quiet_forward(*numbers: float) -> float:
                 try:
                     y = forward(*numbers)
+                    return y if y.__class__ is float else _real(y, name)
                 except FAILURES:
                     return edge(*numbers)
-                return nan if y.__class__ is complex else y
 
             row = Primitive(self.name, quiet_forward, self.gradients)
             row.__dict__.update(self.__dict__)
@@ -396,6 +401,12 @@ def row_named(name: str) -> Primitive:
 
 def _undefined(*numbers: float) -> float:
     return nan
+
+
+def _real(y: object, name: str) -> float:
+    if isinstance(y, complex):  # a forward written with ** leaves the reals without raising: (-8)**(1/3)
+        raise ValueError("result is not real")
+    return to_float(y, f"forward of {name}")
 
 
 def _spread(values: Any, who: str) -> tuple[Any, ...]:

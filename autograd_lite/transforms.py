@@ -270,7 +270,7 @@ class _Run:
         for k in positions:
             numbers = _numbers(args[k], f"{who}: argument {k}")
             passed[k] = _shaped_like(args[k], iter([self._variable(x) for x in numbers]))
-        if self.recording:
+        if self.recording:  # not in a block that changes nothing: every operation would look for its mode
             self.out = f(*passed, **options)
         else:
             with Mode(modes.recording, True):

@@ -11,10 +11,12 @@ import threading
 import pytest
 
 from autograd_lite import (
+    Dual,
     Value,
     cross_entropy,
     derivative,
     exp,
+    grad,
     gradients,
     hessian,
     hvp,
@@ -27,7 +29,7 @@ from autograd_lite import (
     where,
 )
 from autograd_lite import sum as sum_row
-from autograd_lite.errors import ArgumentError, DomainError, InputTypeError, StaleGraphError
+from autograd_lite.errors import ArgumentError, DomainError, InputTypeError, NumberOverflowError, StaleGraphError
 from autograd_lite.primitives import QuietFloat
 
 
@@ -84,6 +86,25 @@ def test_a_domain_holds_for_a_forward_that_does_not_raise_by_itself():
         for x in (outside, Value(outside)):
             with pytest.raises(DomainError, match=r"f_bounded: operand must lie in \(0, 1\], got"):
                 row(x)
+
+
+def test_a_whole_number_too_large_for_a_float_is_an_overflow_of_the_row_and_quiet_inside_gradients():
+    row = primitive("factorial_of_a_test", lambda n: math.factorial(int(n)), lambda y, n: row(n))
+    assert row(3.0) == grad(row)(3.0) == derivative(row, 2)(3.0) == 6.0
+    for number in (171.0, Value(171.0, label="n"), Dual(171.0)):
+        with pytest.raises(NumberOverflowError, match=r"factorial_of_a_test: result must fit in a float.*, got 171.0"):
+            row(number)
+    above = primitive("above_of_a_test", lambda x: x, lambda y, x: row(x + 170.0))
+    assert math.isnan(grad(above)(1.0))
+    assert math.isnan(derivative(above, 1)(1.0))
+    assert math.isnan(grad(grad(above))(1.0))
+
+
+def test_what_is_no_number_is_named_where_a_gradient_runs_quiet_too():
+    row = primitive("text_of_a_test", lambda x: "1", lambda y, x: 0.0)
+    above = primitive("above_text_of_a_test", lambda x: x, lambda y, x: 1.0 / (x - x) + row(x))
+    with pytest.raises(InputTypeError, match=r"forward of text_of_a_test: .*, got '1' of type str"):
+        grad(above)(1.0)
 
 
 def test_a_forgotten_return_in_a_local_gradient_is_an_error():

@@ -171,6 +171,8 @@ def test_numpy_never_takes_the_number_out_of_a_value(attempt):
 def test_numpy_functions_say_what_to_write_instead():
     with pytest.raises(TypeError, match=r"Write exp\(v\) from autograd_lite"):
         np.exp(Value(1.0))
+    with pytest.raises(TypeError, match=r"np\.arctan2: would lose the gradient\. Use operators"):
+        np.arctan2(Value(1.0), 2.0)
     with pytest.raises(TypeError, match=r"\[x \* v for x in array\]"):
         np.array([1.0, 2.0]) * Value(1.0)
 

@@ -24,6 +24,7 @@ TINIEST = 5e-324
 SMALL = 1e-300  # numbers below have few digits, or none beside their noise
 POWERS = {"central": 2, "right": 1, "left": 1, "bend": -1}
 SAFETY_TRUNCATION, SAFETY_SCATTER, SAFETY_NOISE, SAFETY_HIDDEN = 4.0, 8.0, 4.0, 200.0
+JUMP_FINE, JUMP_COARSE = 32, 512  # neighbouring numbers: over the first, a jump is as large as over the second
 SIGNIFICANT = 1e3  # a change of the value by so many roundings is no noise
 
 
@@ -36,15 +37,16 @@ class Slope:
         method: "central", "right", "left" or "complex".
         jump: the quotients grow because the function jumps.
         constant: the function did not change at all at the steps that were used.
+        step: at which it was found.
         noise: how far off the values must have been for such an error.
     """
 
-    __slots__ = ("constant", "error", "jump", "method", "noise", "value")
+    __slots__ = ("constant", "error", "jump", "method", "noise", "step", "value")
 
     def __init__(self, value: float, error: float, method: str) -> None:
         self.value, self.error, self.method = value, error, method
         self.jump = self.constant = False
-        self.noise = 0.0
+        self.step = self.noise = 0.0
 
     def __repr__(self) -> str:
         return f"<slope {self.value!r} +- {self.error:.1e}, {self.method}>"
@@ -87,8 +89,8 @@ class Samples:
         self.epsilon, self.noise = epsilon, noise
         self.rows: dict[int, Sample] = {}
         self._known: dict[tuple[str, bool, int], Slope | None] = {}
-        self._shortest = max(4.0 * ulp(x) * epsilon * 2.0**52, 1e3 * TINIEST)
-        self._reach = max(0.25 * min(abs(x) or 1.0, 1.0), TINIEST)
+        self._shortest = max(4.0 * ulp(x) * (epsilon * 2.0**52), 1e3 * TINIEST)
+        self.reach = max(0.25 * min(abs(x) or 1.0, 1.0), TINIEST)
 
     def run(self, enough: Callable[[Samples], bool]) -> None:
         """Sample until `enough` says so, or until every step that may tell something is taken."""
@@ -159,7 +161,7 @@ class Samples:
             return None
         value, error, step = found
         slope = Slope(value, error, side)
-        slope.noise = error * step
+        slope.step, slope.noise = step, error * step
         slope.constant = slope.value == 0.0 and any(q == 0.0 for _, q, _ in usable)
         return slope
 
@@ -212,9 +214,9 @@ class Samples:
         """
         if abs(slope.value) > 100.0 * slope.error:
             return True
-        near = [s for s in self.rows.values() if s.ahead - self.x <= RATIO * self._reach]
+        near = [s for s in self.rows.values() if s.ahead - self.x <= RATIO * self.reach]
         size = max([SMALL, abs(self.here), *[abs(y) for s in near for y in (s.right, s.left) if y is not None]])
-        if slope.noise > 1e-6 * size or slope.error > 1e-6 * size / self._reach:
+        if slope.noise > 1e-6 * size or slope.error > 1e-6 * size / self.reach:
             return False
         return gap > max(100.0 * slope.error, self.hidden())
 
@@ -223,44 +225,81 @@ class Samples:
 
         What is short: a quarter of x or of 1, whichever is less; where numbers are wider apart, anything may hide.
         """
-        if self._reach < self._shortest:
+        if self.reach < self._shortest:
             return inf
         size = max(abs(self.here), min(abs(self.x), 1.0))  # inside, numbers may be as large as x
-        return SAFETY_HIDDEN * max(self.epsilon * size, self.noise, TINIEST) / self._reach
+        return SAFETY_HIDDEN * max(self.epsilon * size, self.noise, TINIEST) / self.reach
 
     def shortest(self) -> float:
         """Return the shortest step that was taken."""
         return self.rows[max(self.rows)].ahead - self.x if self.rows else 0.0
 
     def steepness(self) -> float:
-        """Return the size of the function over the longest step: what a slope of 0 is measured by."""
-        found = [(abs(s.ahead - self.x), s.right, s.left) for _, s in sorted(self.rows.items())]
-        for step, right, left in found:
-            if right is not None or left is not None:
-                return max(abs(self.here), abs(right or 0.0), abs(left or 0.0)) / step
+        """Return the size of the function over x, or 1 where that is more: what a slope of 0 is measured by."""
+        unit = max(abs(self.x), 1.0)
+        near = [y for s in self.rows.values() if s.ahead - self.x <= unit for y in (s.right, s.left) if y is not None]
+        return max(map(abs, [self.here, *near])) / unit
+
+    # ---- rounding inside of the function
+
+    def jump(self, slope: Slope) -> float:
+        """Return by how much the function jumps everywhere around x, 0.0 where it does not.
+
+        (1e8 + x) - 1e8 is a staircase: its steps are what `epsilon` does not know of. Of four
+        intervals around x, not too near, each must hold a jump: a change that does not shrink with
+        the width it takes. How far apart jumps are is not known; a smooth bend may come before them.
+        """
+        right = [s.ahead - self.x for s in self.rows.values() if self._is_off(slope, s.ahead, s.right)]
+        left = [self.x - s.behind for s in self.rows.values() if self._is_off(slope, s.behind, s.left)]
+        if not (right and left):
+            return 0.0
+        far = RATIO * max(min(right), min(left))
+        while far < RATIO**2 * max(abs(self.x), 1.0):
+            ends = [self.x + k * far for k in (1.0, 2.0, 4.0, -1.0, -2.0, -4.0)]
+            found = []
+            for a, b in (ends[:2], ends[1:3], ends[3:5], ends[4:]):
+                found.append(self._jump_between(a, b, slope.value) or self._jump_between(a, b, 0.0))
+                if not found[-1]:
+                    break
+            else:
+                return max(found)
+            far *= RATIO**3
         return 0.0
 
-    def slopes_of_stairs(self) -> tuple[float, float]:
-        """Return the steepest quotient and that of the longest step."""
-        quotients = [q for _, q, _ in self._quotients("central", clean=False)]
-        return max(map(abs, quotients)), quotients[0]
-
-    def is_staircase(self) -> bool:
-        """Return whether the function is constant here, and elsewhere at another value: quantised, not smooth."""
-        flat = [p for p in sorted(self.rows) if self.rows[p].right == self.here == self.rows[p].left]
-        uneven = [p for p in sorted(self.rows) if p not in flat]
-        if not flat or not uneven:
+    def _is_off(self, slope: Slope, at: float, y: float | None) -> bool:
+        """True for a value that is not on the line through here."""
+        if y is None:
             return False
-        x, near = self.x, self.rows[flat[0]]
-        far = 3.3 * (near.ahead - x) * RATIO
-        nudge = (near.ahead - x) / 8.0
-        for centre in (x + far, x - far):
-            there = self._at(centre)[0]
-            if there is None or there == self.here:
-                continue
-            if self._at(centre + nudge)[0] == there or self._at(centre - nudge)[0] == there:
-                return True
-        return False
+        return abs(y - self.here - slope.value * (at - self.x)) > SAFETY_SCATTER * self._rounding_of(self.here, y)
+
+    def _jump_between(self, a: float, b: float, slope: float) -> float:
+        """Return the change beyond that of a slope which stays while an interval is halved again and again."""
+        fa, fb = self._at(a)[0], self._at(b)[0]
+        finest = ulp(max(abs(a), abs(b))) * (self.epsilon * 2.0**52)
+        if not abs(b - a) > 2.0 * JUMP_COARSE * finest:
+            return 0.0
+        coarse = change = 0.0
+        while abs(b - a) > JUMP_FINE * finest:
+            middle = a + (b - a) / 2.0
+            fm = self._at(middle)[0]
+            if fa is None or fb is None or fm is None:
+                return 0.0
+            first, second = abs(fm - fa - slope * (middle - a)), abs(fb - fm - slope * (b - middle))
+            if first > second:
+                b, fb, change = middle, fm, first
+            else:
+                a, fa, change = middle, fm, second
+            if abs(b - a) > JUMP_COARSE * finest:
+                coarse = change
+        return change if change > max(0.5 * coarse, SAFETY_SCATTER * self._rounding_of(fa, fb)) else 0.0
+
+    def _rounding_of(self, a: float | None, b: float | None) -> float:
+        return max(self.epsilon * max(abs(a or 0.0), abs(b or 0.0)), self.noise, TINIEST)
+
+    def expect(self, noise: float) -> None:
+        """Take it that values may be off by so much."""
+        self.noise = noise
+        self._known.clear()
 
 
 def extrapolated(points: list[tuple[float, float, float]], power: int) -> tuple[float, float, float] | None:

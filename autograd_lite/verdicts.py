@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import inf, isfinite, log10
 
-from autograd_lite.differences import RATIO, SMALL, Samples, Slope
+from autograd_lite.differences import FIRST, RATIO, SMALL, Samples, Slope
 from autograd_lite.evaluations import RowAt
 from autograd_lite.formulas import expression
 from autograd_lite.graph import numbers_of
@@ -25,6 +25,7 @@ STATUSES = (AGREES, KINK, INCONCLUSIVE, DIFFERS)
 BEND, JUMP = "kink", "jump"
 COMPLEX_STEPS = (1e-30, 1.37e-30, 0.61e-30)  # relative; nothing is subtracted, so no step is too short
 MOST_DIGITS = 16
+SHORT = 0.02  # steps: a function that is flat over shorter ones may be so between two jumps
 TOO_NEAR = 4  # steps: so many must fit between a point and a kink to tell a slope
 DIGITS, LONGEST = 6, 40
 
@@ -118,6 +119,8 @@ class _Case:
             return False
         if best.method != "central" and self.crossed():  # a kink at hand: see the other side
             return False
+        if best.constant and not samples.rows.keys() & {0, 1}:  # (1e8 + x) - 1e8 is 0 at 1e-12: look further
+            return False
         return self.is_precise(best, 0.1) and not self.is_off(best)  # what differs is looked at from all distances
 
     def decide(self) -> None:
@@ -126,14 +129,8 @@ class _Case:
             left, right = self.side("left"), self.side("right")
         if self.are_apart(left, right):
             self.at_kink(left, right)
-        elif best and not isfinite(best.value):  # beyond the largest float
+        elif best and (self.is_precise(best) if isfinite(self.analytic) else not isfinite(best.value)):
             self.compare(best)
-        elif best and isfinite(self.analytic) and self.is_precise(best):
-            if self.may_be_staircase(best) and self.samples.is_staircase() and self.is_on_the_stairs():
-                self.show(best)
-                self.say(INCONCLUSIVE, "the function is a staircase here, as if rounded inside")
-            else:
-                self.compare(best)
         else:
             left, right = self.side("left"), self.side("right")
             infinite = any(slope and not isfinite(slope.value) for slope in (left, right))
@@ -166,6 +163,27 @@ class _Case:
         self.verdict.numeric, self.verdict.error, self.verdict.method = slope.value, slope.error, slope.method
 
     def compare(self, slope: Slope) -> None:
+        if self.may_be_rough(slope) and (jump := self.samples.jump(slope)):
+            self.compare_beyond(jump, slope)
+        else:
+            self.judge(slope)
+
+    def may_be_rough(self, slope: Slope) -> bool:
+        """True where rounding inside of the function could mislead: where few samples did not do, or look flat."""
+        if self.evaluation.knows_kinks or not isfinite(slope.value):
+            return False
+        return len(self.samples.rows) > FIRST or (slope.constant and slope.step < SHORT) or self.is_off(slope)
+
+    def compare_beyond(self, jump: float, slope: Slope) -> None:
+        """Compare with the slope between jumps, and with that over steps so long that they do not matter."""
+        fits = not self.is_off(slope)
+        self.samples.expect(jump)
+        far = self.smooth()[0] or slope
+        self.judge(far)
+        if fits == self.is_off(far) or self.verdict.status == INCONCLUSIVE:  # it is the one, not the other
+            self.say(INCONCLUSIVE, f"the function jumps by {numeral(jump, 2)} around here, as if rounded inside")
+
+    def judge(self, slope: Slope) -> None:
         self.show(slope)
         if self.is_off(slope) and self.is_sure(slope):
             self.say(DIFFERS, in_proportion(self.analytic, slope.value, slope.error))
@@ -228,14 +246,6 @@ class _Case:
         if error < slope.error and abs(value - slope.value) <= slope.error:
             return Slope(value, error, "complex")
         return slope
-
-    def may_be_staircase(self, slope: Slope) -> bool:
-        return not self.evaluation.knows_kinks and slope.constant and abs(self.analytic) > slope.error
-
-    def is_on_the_stairs(self) -> bool:
-        """True where the slope of the whole staircase leaves room for the analytic value."""
-        steep, first = self.samples.slopes_of_stairs()
-        return abs(self.analytic - first) <= steep
 
     def beyond(self) -> str:
         """Say what stands in the way of differences, "" for nothing."""

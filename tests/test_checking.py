@@ -216,7 +216,6 @@ def test_zero_times_infinity_is_said_to_be_a_convention():
     ("f", "x", "gradient"),
     [
         (lambda x: math.floor((1e15 + x) - 1e15), 1.0, 1.0),
-        (lambda x: round(x * 1e6) / 1e6, 1.0, 1.0),
         (lambda x: 1e17 + math.sin(x), 1.0, math.cos(1.0)),
         (math.tanh, 30.0, 4.0 * math.exp(-60.0)),
         (math.sin, 1e16, math.cos(1e16)),
@@ -228,6 +227,33 @@ def test_what_rounding_hides_is_inconclusive_and_never_agrees(f, x, gradient):
         (verdict,) = check_gradients(f, x, gradient=lambda x, factor=factor: factor * gradient).verdicts
         assert verdict.status == "inconclusive"
         assert verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("f", "df"),
+    [
+        (lambda x: (1e8 + x) - 1e8, lambda x: 1.0),
+        (lambda x: ((1e8 + x) - 1e8) ** 3, lambda x: 3 * x * x),
+        (lambda x: math.exp((1e5 + x) - 1e5), math.exp),
+        (lambda x: x + round(x, 9), lambda x: 2.0),
+    ],
+)
+@pytest.mark.parametrize("x", [0.5, 1.5, -3.0, 7.3, 1e-2])
+def test_rounding_inside_of_a_function_from_elsewhere_is_found(f, df, x):
+    """Between two of its jumps there is another slope: for that none is rejected, and with that none agrees."""
+    inside = 1.0 if f(1.0) == 2.0 else 0.0
+    assert status(f, x, gradient=df) in ("agrees", "inconclusive")
+    report = check_gradients(f, x, gradient=lambda x: inside)
+    assert report.status == "inconclusive"
+    assert re.search("the function jumps by .* around here, as if rounded inside", report.verdicts[0].reason)
+    rejected(f, x, gradient=lambda x: -df(x))
+    rejected(f, x, gradient=lambda x: 1.01 * df(x))
+
+
+@pytest.mark.parametrize("x", [1e-5, 1e-10, 1e-14, -1e-17, 1e-25, 1e-300])
+def test_a_forgotten_gradient_is_rejected_at_points_beside_which_the_function_is_large(x):
+    rejected(lambda x: 1.0 + x, x, gradient=lambda x: 0.0)
+    rejected(lambda x: 1000.0 + math.sin(x), x, gradient=lambda x: 0.0)
 
 
 def test_the_digits_of_a_rough_slope_are_said():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import inf, isfinite
 from warnings import catch_warnings, simplefilter
 
 from autograd_lite.differences import SMALL
@@ -15,7 +15,9 @@ from autograd_lite.primitives import Traced, to_float
 from autograd_lite.verdicts import (
     AGREES,
     DIFFERS,
+    INCONCLUSIVE,
     KINK,
+    MOST_DIGITS,
     STATUSES,
     Verdict,
     in_words,
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 DIGITS = 10
 METHODS = {"right": "right side only", "left": "left side only", "complex": "by a complex step"}
-MOST_ROWS, MOST_LINES = 20, 4
+MOST_ROWS, MOST_LINES, MOST_ARGUMENTS = 20, 4, 6
 
 
 class GradientReport:
@@ -43,7 +45,7 @@ class GradientReport:
             `digits` that agree, `method`, `status` and `reason`.
         value: the function at the point.
         formula: what was computed, in Python's notation; the name of the function where that is not known.
-        fault: where a gradient differs, the smallest part that is wrong, in words; else "".
+        fault: where a gradient differs, the smallest part that is wrong, in words; what else is found wrong; or "".
     """
 
     def __init__(self, formula: str, value: float, verdicts: list[Verdict], fault: str = "") -> None:
@@ -145,8 +147,10 @@ def check_gradients(
         simplefilter("ignore")
         verdicts = [verdict_on(evaluation, i, rtol) for i in range(len(evaluation.numbers))]
     report = GradientReport(_formula(f, evaluation), evaluation.value, verdicts)
+    if report.status in (INCONCLUSIVE, DIFFERS):
+        report.fault = _unsteadiness(evaluation)
     if report.status == DIFFERS:
-        report.fault = _fault(evaluation, verdicts, gradient, rtol)
+        report.fault = report.fault or _fault(evaluation, verdicts, gradient, rtol)
         error = GradientMismatch(f"check_gradients:\n{report}")
         error.report = report
         raise error
@@ -166,7 +170,9 @@ def _formula(f: Any, evaluation: Evaluation) -> str:
     """Return what was computed; where that is not known, the call."""
     if not evaluation.order:
         name = getattr(f, "__name__", type(f).__name__)
-        arguments = dict.fromkeys(name.partition("[")[0] for name in evaluation.names)
+        arguments = [*dict.fromkeys(name.partition("[")[0] for name in evaluation.names)]
+        if len(arguments) > MOST_ARGUMENTS:
+            arguments[MOST_ARGUMENTS - 2 : -1] = ["..."]
         return f"{name if name.isidentifier() else 'f'}({', '.join(arguments)})"
     text = str(expression(evaluation.order[-1]))
     for name in sorted(evaluation.names, key=len, reverse=True):
@@ -177,7 +183,7 @@ def _formula(f: Any, evaluation: Evaluation) -> str:
 def _fault(evaluation: Evaluation, verdicts: list[Verdict], gradient: Any, rtol: float) -> str:
     """Say what the smallest part is that is wrong."""
     if gradient is not None:
-        return "At fault: what gradient returns, or the order in which it does."
+        return _fault_of_gradient(verdicts, rtol)
     for node, local in local_verdicts(evaluation, rtol):
         if local.status == DIFFERS:
             row, numbers = node.primitive.name, ", ".join(numeral(x, DIGITS) for x in numbers_of(node))
@@ -191,3 +197,23 @@ def _fault(evaluation: Evaluation, verdicts: list[Verdict], gradient: Any, rtol:
         if verdict.status == DIFFERS and not is_same(again[k], verdict.analytic, rtol):
             return "Every local gradient is right: the sweep that multiplies and adds them up is at fault."
     return "Every local gradient is right, and so is their sum: what f computes depends on numbers that are no nodes."
+
+
+def _fault_of_gradient(verdicts: list[Verdict], rtol: float) -> str:
+    """Say what is wrong with a gradient that came with a function."""
+    wrong = [(v.analytic, v.numeric) for v in verdicts if v.status == DIFFERS and v.numeric is not None]
+    given, found = sorted(a for a, _ in wrong), sorted(n for _, n in wrong)
+    if len(wrong) > 1 and all(is_same(a, n, rtol) for a, n in zip(given, found, strict=True)):
+        return "At fault: the order in which gradient returns its numbers, which are right."
+    return "At fault: what gradient returns."
+
+
+def _unsteadiness(evaluation: Evaluation) -> str:
+    """Say that the function gives another value when it is called again, "" where it does not."""
+    if not isfinite(evaluation.value):
+        return ""
+    again, _ = evaluation.at(0, evaluation.numbers[0])
+    if again == evaluation.value:
+        return ""
+    first, second = (numeral(y, MOST_DIGITS) for y in (evaluation.value, inf if again is None else again))
+    return f"At fault: the function, which gives {first} and then {second} at the same point."

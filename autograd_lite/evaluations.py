@@ -283,13 +283,19 @@ def flat(tree: Any, who: str) -> list[float]:
         return [number for branch in tree for number in flat(branch, who)]
     if isinstance(tree, Node):
         return [tree._data]
+    if hasattr(tree, "__iter__") and not isinstance(tree, str) and not _is_array(tree):
+        raise InputTypeError(
+            f"{who}: numbers, lists or arrays of them are needed, got {tree!r:.40} of type {type(tree).__name__}. "
+            f"Put its numbers into a list."
+        )
     return flat(tree.tolist(), who) if _is_array(tree) else [to_float(tree, who)]
 
 
 def rebuilt(tree: Any, numbers: Iterator[Any]) -> Any:
-    """Return nested lists and arrays of the shape and kind of `tree`, filled with `numbers`."""
+    """Return nested lists, tuples and arrays of the shape and kind of `tree`, filled with `numbers`."""
     if isinstance(tree, (list, tuple)):
-        return [rebuilt(branch, numbers) for branch in tree]
+        branches = [rebuilt(branch, numbers) for branch in tree]
+        return branches if isinstance(tree, list) else getattr(type(tree), "_make", tuple)(branches)
     if hasattr(tree, "dtype") and not isinstance(tree, float):
         library: Any = sys.modules["jax.numpy" if "jax" in type(tree).__module__ else _library(tree)]
         kind = tree.dtype if "float" in str(tree.dtype) else library.float64

@@ -1,9 +1,11 @@
 """`check_gradients`: what it accepts, what it rejects, what it says of kinks and of its own limits."""
 
 import io
+import itertools
 import math
 import re
 import sys
+from collections import namedtuple
 from fractions import Fraction
 
 import pytest
@@ -15,6 +17,7 @@ from autograd_lite import (
     abs,
     cbrt,
     check_gradients,
+    cos,
     evaluations,
     exp,
     floor,
@@ -363,6 +366,34 @@ def test_a_report_in_a_stream_without_signs_is_ascii(monkeypatch):
     assert "-2" in str(report)
 
 
+def test_tuples_stay_tuples():
+    pair = namedtuple("pair", "a b")
+    assert status(lambda p: p.a * p.b, pair(2.0, 3.0), gradient=lambda p: (p.b, p.a)) == "agrees"
+    assert status(lambda p: {p: p[0] ** 2}[p], (2.0, 3.0), gradient=lambda p: (2 * p[0], 0.0)) == "agrees"
+
+
+def test_right_numbers_in_the_wrong_order_are_said_to_be_so():
+    report = rejected(lambda x, y: x * y, 2.0, 3.0, gradient=lambda x, y: (x, y))
+    assert report.fault == "At fault: the order in which gradient returns its numbers, which are right."
+
+
+@pytest.mark.parametrize("gradient", [0.0, 1.0, 1e3])
+def test_a_function_that_never_gives_the_same_twice_is_said_to_do_so(gradient):
+    calls = itertools.count()
+    try:
+        report = check_gradients(lambda x: math.sin(next(calls)) + x, 1.0, gradient=lambda x: gradient)
+    except GradientMismatch as mismatch:
+        report = mismatch.report
+    assert (
+        report.fault == f"At fault: the function, which gives 1 and then {report.fault.split()[-5]} at the same point."
+    )
+
+
+def test_the_call_of_a_function_of_many_arguments_is_cut():
+    report = check_gradients(lambda *xs: xs[0], *[1.0] * 200, gradient=lambda *xs: [1.0] + [0.0] * 199)
+    assert str(report).startswith("f(x0, x1, x2, x3, ..., x199) = 1\n")
+
+
 def test_a_long_report_shows_the_worst_first():
     report = rejected(lambda p: sum(x * x for x in p), [1.0] * 50, gradient=lambda p: [2.0] * 49 + [-2.0])
     text = str(report)
@@ -388,6 +419,11 @@ def test_a_mismatch_is_an_assertion_error_that_reads_as_its_report():
         (lambda: check_gradients(lambda x: None, 1.0), "the function's result: a real number is needed, got None"),
         (lambda: check_gradients(lambda x: [x, x], 1.0), "must return one number, got 2 in a list"),
         (lambda: check_gradients(sin, 1.0, gradient=0.5), "gradient must be a function, got 0.5"),
+        (lambda: check_gradients(sin, {"x": 1.0}), "got {'x': 1.0} of type dict. Put its numbers into a list."),
+        (
+            lambda: check_gradients(sin, 1.0, gradient=lambda x: map(cos, [x])),
+            "of type map. Put its numbers into",
+        ),
         (lambda: check_gradients(sin, 1.0, rtol=0.0), "rtol must lie between 0 and 1, got 0.0"),
         (lambda: check_gradients(lambda x, y: x, 1.0, 2.0, gradient=lambda x, y: 1.0), "one number for each of the 2"),
         (lambda: check_gradients(lambda x: log(x), -1.0), "log: operand must lie in (0, inf), got -1.0 at node 'x'"),

@@ -36,17 +36,18 @@ class Slope:
         error: a bound of its error.
         method: "central", "right", "left" or "complex".
         jump: the quotients grow because the function jumps.
+        steepest: the quotient of the shortest step, where they grow without bound.
         constant: the function did not change at all at the steps that were used.
         step: at which it was found.
         noise: how far off the values must have been for such an error.
     """
 
-    __slots__ = ("constant", "error", "jump", "method", "noise", "step", "value")
+    __slots__ = ("constant", "error", "jump", "method", "noise", "steepest", "step", "value")
 
     def __init__(self, value: float, error: float, method: str) -> None:
         self.value, self.error, self.method = value, error, method
         self.jump = self.constant = False
-        self.step = self.noise = 0.0
+        self.step = self.noise = self.steepest = 0.0
 
     def __repr__(self) -> str:
         return f"<slope {self.value!r} +- {self.error:.1e}, {self.method}>"
@@ -203,7 +204,7 @@ class Samples:
         if min(exponents) < 0.05 or max(exponents) - min(exponents) > 0.05:  # a power of the step, or nothing
             return None
         slope = Slope(sign * inf, 0.0, side)
-        slope.jump = min(exponents) > 0.95
+        slope.jump, slope.steepest = min(exponents) > 0.95, steps[-1][1]
         return slope
 
     def shows(self, slope: Slope, gap: float) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf, isfinite, log10
+from math import copysign, inf, isfinite, log10
 
 from autograd_lite.differences import FIRST, RATIO, SMALL, Samples, Slope
 from autograd_lite.evaluations import RowAt
@@ -115,7 +115,7 @@ class _Case:
     def is_settled(self, samples: Samples) -> bool:
         """True where more samples would change nothing."""
         best, left, right = self.smooth()
-        if best is None or self.are_apart(left, right):
+        if best is None or self.are_apart(left, right) or self.is_growing():
             return False
         if best.method != "central" and self.crossed():  # a kink at hand: see the other side
             return False
@@ -127,7 +127,9 @@ class _Case:
         best, left, right = self.smooth()
         if best and best.method != "central" and self.crossed():
             left, right = self.side("left"), self.side("right")
-        if self.are_apart(left, right):
+        if self.is_growing():
+            self.at_kink(self.side("left"), self.side("right"))
+        elif self.are_apart(left, right):
             self.at_kink(left, right)
         elif best and (self.is_precise(best) if isfinite(self.analytic) else not isfinite(best.value)):
             self.compare(best)
@@ -201,7 +203,12 @@ class _Case:
         slack = 0.1 * self.rtol * max(abs(self.analytic), abs(slope.value))
         return not abs(self.analytic - slope.value) <= slope.error + slack
 
+    def is_steeper_than_seen(self, slope: Slope) -> bool:
+        return slope.steepest != 0.0 and isfinite(self.analytic) and abs(self.analytic) > 0.5 * abs(slope.steepest)
+
     def is_sure(self, slope: Slope) -> bool:
+        if self.is_steeper_than_seen(slope):
+            return False
         gap, samples = abs(self.analytic - slope.value), self.samples
         if gap != gap:
             gap = inf
@@ -217,10 +224,16 @@ class _Case:
                     return False
         return samples.shows(slope, gap)
 
+    def is_growing(self) -> bool:
+        """True where quotients of a side grow without bound: at a jump, or where the slope is infinite."""
+        return any(self.samples.growth(side) for side in ("left", "right"))
+
     def are_apart(self, a: Slope | None, b: Slope | None) -> bool:
         """True where two slopes are there and differ by more than their errors."""
         if a is None or b is None or a.value == b.value:
             return False
+        if not (isfinite(a.value) and isfinite(b.value)):
+            return True
         gap = abs(a.value - b.value)
         if gap <= a.error + b.error + 1e-8 * max(abs(a.value), abs(b.value)):
             return False
@@ -269,8 +282,11 @@ class _Case:
         v.left = left.value if left in ends else None
         v.right = right.value if right in ends else None
         if not isfinite(self.analytic):
-            equal = [slope for slope in ends if slope.value == self.analytic]
-            finite = [slope for slope in ends if isfinite(slope.value)]
+            allowed = [self.analytic]
+            if v.x == 0.0 and copysign(1.0, v.x) < 0.0:  # 0.5 / sqrt(-0.0) is -inf
+                allowed.append(-self.analytic)
+            equal = [slope for slope in ends if slope.value in allowed]
+            finite = [slope for slope in ends if isfinite(slope.value)] or ends
             if equal:
                 self.show(equal[0])
                 self.say(KINK, self.place())
@@ -289,6 +305,8 @@ class _Case:
             place = f"{self.place(BEND if len(ends) == len(sides) else JUMP)}{self.slopes()}"
             if low <= self.analytic <= high:
                 self.say(KINK, place)
+            elif any(self.is_steeper_than_seen(slope) for slope in ends):
+                self.say(INCONCLUSIVE, f"{place}, or steeper than differences can tell")
             else:
                 self.say(DIFFERS, f"{place}; the gradient {'does not lie between' if len(ends) == 2 else 'is not'}")
 

@@ -79,6 +79,7 @@ def test_an_infinite_slope_at_the_edge_of_a_domain_is_no_failure():
     (verdict,) = check_gradients(sqrt, 0.0).verdicts
     assert verdict.status == "at a kink"
     assert verdict.reason == "at the edge of the domain of sqrt"
+    assert status(sqrt, -0.0) == "at a kink"
 
 
 @pytest.mark.parametrize("factor", [1 + 1e-6, 1 - 1e-6, -1.0, 0.0, 2.0, math.inf, math.nan])
@@ -186,8 +187,28 @@ def test_a_branch_is_found_in_a_black_box_too_and_a_gradient_beyond_it_rejected(
 )
 def test_a_jump_is_no_slope(f, x):
     (verdict,) = check_gradients(f, x).verdicts
-    assert verdict.status in ("at a kink", "agrees")
-    assert verdict.status == "agrees" or "at a jump of" in verdict.reason or "branch" in verdict.reason
+    assert verdict.status == "at a kink"
+    assert "at a jump" in verdict.reason or "branch" in verdict.reason
+
+
+def test_a_function_from_elsewhere_does_not_agree_at_a_jump_by_luck():
+    for f in (math.floor, math.ceil, lambda x: float(x > 2.0)):
+        assert status(f, 2.0, gradient=lambda x: 0.0) == "at a kink"
+        assert status(f, 2.0 + 1e-6, gradient=lambda x: 0.0) == "agrees"
+        rejected(f, 2.0, gradient=lambda x: 1.0)
+    assert status(lambda x: 5.0 if x == 2.0 else x, 2.0, gradient=lambda x: 1.0) == "inconclusive"
+
+
+def test_an_infinite_slope_is_no_finite_one():
+    for f in (math.sqrt, lambda x: math.copysign(abs(x) ** 0.4, x)):
+        assert status(f, 0.0, gradient=lambda x: math.inf) == "at a kink"
+        for wrong in (0.0, 1e8, -1.0, -math.inf, math.nan):
+            rejected(f, 0.0, gradient=lambda x, wrong=wrong: wrong)
+    assert status(math.sqrt, 5e-324, gradient=lambda x: 0.5 / math.sqrt(x)) == "inconclusive"
+    root = lambda x: math.sqrt(abs(x))  # noqa: E731
+    (verdict,) = check_gradients(root, 0.0, gradient=lambda x: 0.0).verdicts
+    assert (verdict.status, verdict.left, verdict.right) == ("at a kink", -math.inf, math.inf)
+    rejected(root, 1e-300, gradient=lambda x: 0.0)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from autograd_lite.formulas import check_root, expression
 from autograd_lite.graph import graph_sweep, numbers_of, sweep, topological_order
 from autograd_lite.modes import Mode, inside_gradient, recording
 from autograd_lite.notation import arithmetic, numeral, on_stdout, printable
+from autograd_lite.primitives import FAILURES
 from autograd_lite.table import add, sub
 from autograd_lite.table import sum as total
 from autograd_lite.value import Value
@@ -118,7 +119,9 @@ def error_budget(root: Value, leaf: Value | None = None) -> ErrorBudget:
     + − × ÷, what the row says for others. That moves the root by droot/dnode · δ, and one backward
     sweep knows all of these; the bound is the sum of their sizes. It is of first order: products
     of two errors are left out. Leaves and constants count as exact; what errors of leaves would do
-    is the condition. With `leaf`, all of this is said of droot/dleaf, which is a graph as well.
+    is the condition. Where rounding may have moved a number over a kink or a jump (relu, floor),
+    what that does counts as rounding there; what overflows is off by inf. With `leaf`, all of this
+    is said of droot/dleaf, which is a graph as well.
 
     Raises:
         ArgumentError: the value of root is inf or nan.
@@ -179,17 +182,57 @@ def _budget(root: Any, twins: dict[Any, Any]) -> ErrorBudget:
         )
     contributions: list[Contribution] = []
     conditions: dict[Any, float] = {}
+    moved = _moved_over_kinks(root)
     for node, gradient in sweep(root, 1.0).items():
         if node.is_leaf:
             if not twins or node in twins:
                 conditions[twins.get(node, node)] = gradient
-        elif gradient:
-            rounding = rounding_of(node)
+        elif gradient or _overflows(node):
+            rounding = rounding_of(node) + moved.get(node, 0.0)
             if twins:
                 rounding += _rounding_of_constants(node)
             if rounding:
                 contributions.append(Contribution(node, rounding, gradient))
     return ErrorBudget(root, contributions, conditions)
+
+
+def _moved_over_kinks(root: Any) -> dict[Any, float]:
+    """Return {node: how far off it may be because its operands are, for all its gradient says} next to kinks."""
+    order: list[Any] = topological_order(root)
+    found: dict[Any, float] = {}
+    if not any(not node.is_leaf and node.primitive.kink_distance for node in order):
+        return found
+    off: dict[Any, float] = {}
+    for node in order:
+        if node.is_leaf:
+            off[node] = 0.0
+            continue
+        errors = [0.0 if x.__class__ is float else off[x] for x in node.operands]
+        slopes = node.local_gradients if any(errors) else errors
+        moved = sum([abs(slope * error) for slope, error in zip(slopes, errors, strict=True) if error])
+        distance = node.primitive.kink_distance
+        if distance and any(errors) and not distance(*numbers_of(node)) > sum(errors):
+            moved = found[node] = _largest_change(node, errors)
+        off[node] = rounding_of(node) + moved
+    return found
+
+
+def _largest_change(node: Any, errors: list[float]) -> float:
+    """Return how far the result moves, at most, where each operand moves by its error."""
+    numbers, total_change = numbers_of(node), 0.0
+    for k, error in enumerate(errors):
+        changes = [0.0]
+        for x in (numbers[k] - error, numbers[k] + error):
+            try:
+                changes.append(abs(node.primitive.evaluate([*numbers[:k], x, *numbers[k + 1 :]]) - node.data))
+            except FAILURES:
+                changes.append(inf)
+        total_change += max(changes)
+    return total_change
+
+
+def _overflows(node: Any) -> bool:
+    return not isfinite(node.data) and all(map(isfinite, numbers_of(node)))
 
 
 def _unfolded_gradient(root: Any, leaf: Any) -> tuple[Any, dict[Any, Any]]:

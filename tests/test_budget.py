@@ -16,8 +16,11 @@ from autograd_lite import (
     cos,
     error_budget,
     exp,
+    floor,
     gradients,
+    hypot,
     leaves,
+    maximum,
     mean,
     primitive,
     relu,
@@ -63,6 +66,35 @@ def test_values_and_gradients_of_random_graphs_up_to_depth_40_stay_within_their_
     assert max(depths) >= 30
     assert sum(depth >= 20 for depth in depths) >= PROGRAMS / 5
     assert sum(ratio > 0.01 for ratio in ratios) >= PROGRAMS / 4
+
+
+def test_values_next_to_kinks_stay_within_their_bounds():
+    """What the conventions at kinks say of errors is not enough: relu and hypot at 0 have gradient 0."""
+
+    @seed(SEED)
+    @settings(max_examples=PROGRAMS // 2, suppress_health_check=list(HealthCheck))
+    @given(expressions(20, kinks="near"))
+    def within(e):
+        y, truth = e(*map(Value, e.point)), true_values(e)[-1]
+        error = abs(mp.mpf(y.data) - truth)
+        assert error <= error_budget(y).bound + mp.mpf(10) ** (30 - digits(e))
+
+    within()
+    x, y = leaves(x=1.0, y=3.0)
+    small = (x / 3 - 1.0 / 3.0 + 1e-17) - 1e-17
+    for f in (relu, abs, lambda v: hypot(v, 0.0), lambda v: maximum(v, 0.0)):
+        assert abs(Fraction(f(small).data) - abs(Fraction(1, 3) - Fraction(1.0 / 3.0))) <= error_budget(f(small)).bound
+    jump = error_budget(floor(y * (1.0 / 3.0)))  # 0.99999999999999994 before it is rounded
+    assert (jump.value, jump.bound, jump.digits) == (1.0, 1.0, 0)
+    assert error_budget(floor(y * 0.3)).bound == 0.0  # 0.9 is far enough from a jump
+
+
+def test_what_overflows_is_off_by_inf_whatever_its_gradient():
+    (x,) = leaves(x=1e200)
+    budget = error_budget(exp(-(x * x) * 1e-300 * 1e-100))  # exp(-1), and 0 here
+    assert (budget.value, budget.bound) == (0.0, math.inf)
+    assert budget.contributions[0].node.primitive.name == "mul"
+    assert error_budget(exp(-Value(math.inf))).bound == error_budget(exp(Value(-math.inf))).bound < 1e-300
 
 
 def test_what_the_oracle_computes_is_the_gradient():

@@ -7,7 +7,7 @@ branch lies between; any other function, with a gradient that came with it; one 
 from __future__ import annotations
 
 import sys
-from math import fsum, inf, isfinite
+from math import inf, isfinite
 
 from autograd_lite.errors import ArgumentError, InputTypeError
 from autograd_lite.graph import Node, numbers_of, sweep, topological_order
@@ -175,8 +175,8 @@ class Recorded(Evaluation):
 
 def _rounding(root: Any) -> float:
     """Return a first-order bound of the rounding error of root: eps x the sum of |adjoint x value|."""
-    terms = [abs(adjoint * node.data) for node, adjoint in sweep(root, 1.0).items() if not node.is_leaf]
-    return DOUBLE * fsum(term for term in terms if isfinite(term))
+    terms: list[float] = [abs(adjoint * node.data) for node, adjoint in sweep(root, 1.0).items() if not node.is_leaf]
+    return DOUBLE * sum([term for term in terms if isfinite(term)])
 
 
 def _way(

@@ -455,6 +455,10 @@ def test_bad_input_is_refused_where_it_is_given(call, said):
         call()
 
 
+def test_terms_whose_sum_overflows_say_nothing_of_rounding():
+    assert status(lambda a, b: a / b / b, -1.984375, -1.25e-154) == "inconclusive"
+
+
 def test_a_point_that_is_no_point_is_inconclusive():
     for x in (math.nan, math.inf):
         assert status(lambda x: x, x) == "inconclusive"

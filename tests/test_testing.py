@@ -14,7 +14,7 @@ from support.bits import all_bits, bits
 from support.points import TABLE, probes
 
 import autograd_lite
-from autograd_lite import Value, check_gradients, detach, primitive
+from autograd_lite import Value, check_gradients, detach, greater, log, primitive, sin, where
 from autograd_lite.errors import ArgumentError, GradientMismatch, InputTypeError
 from autograd_lite.primitives import ROWS, row_named
 from autograd_lite.testing import Expression, Network, assert_gradients, expressions, networks, points, reals
@@ -250,6 +250,25 @@ WRONG = {
 def test_a_primitive_that_is_wrong_by(name, new_row):
     with pytest.raises(GradientMismatch, match="check_gradients"):
         assert_gradients(new_row("wrong_test", lambda x: x**3, WRONG[name]), examples=20)
+
+
+def test_a_primitive_that_is_wrong_far_away_alone_is_rejected(new_row):
+    far = new_row("far_test", lambda x: x * x, lambda y, x: where(greater(x, 100.0), x, 2.0 * x))
+    with pytest.raises(GradientMismatch, match=r"0\.5 times the slope"):
+        assert_gradients(far)
+
+
+@pytest.mark.parametrize("numbers", [reals(), st.integers(-3, 3), st.lists(reals(), min_size=2, max_size=2)])
+def test_second_derivatives_are_checked_wherever_the_numbers_stand(numbers, new_row):
+    detached = new_row("detached_test", lambda x: x**3, lambda y, x: 3.0 * getattr(x, "data", x) ** 2)
+    with pytest.raises(GradientMismatch):
+        assert_gradients(lambda x: detached(x[0] if isinstance(x, list) else x), numbers, examples=20)
+    assert_gradients(lambda x: sin(x[0]) * x[1] if isinstance(x, list) else sin(x), numbers, examples=3)
+
+
+def test_a_function_without_a_value_anywhere_is_said_to_have_none():
+    with pytest.raises(ArgumentError, match=r"has no value at any .* drawn; at .*, log: operand must lie"):
+        assert_gradients(lambda x: log(-1.0 - x * x))
 
 
 def test_the_note_of_a_failure_shows_it_again(new_row):

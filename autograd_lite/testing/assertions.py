@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, Phase, given, reject, settings
 from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
 
 from autograd_lite.checking import check_gradients
-from autograd_lite.errors import GradientMismatch, InputTypeError
+from autograd_lite.errors import ArgumentError, GradientMismatch, InputTypeError
+from autograd_lite.evaluations import flat, rebuilt
 from autograd_lite.primitives import FAILURES, Primitive
 from autograd_lite.table import sum as sum_row
 from autograd_lite.testing.strategies import kink_points, points, reals
@@ -39,13 +41,15 @@ def assert_gradients(
     Args:
         f: any function that returns one number.
         arguments: a strategy for each argument. Left out, those of a primitive are drawn
-            inside of its domain and at its kinks, and any others between -2 and 2.
+            in its domain, near and far, and at its kinks, and any others between -2 and 2.
         gradient: a function of the same arguments that returns df/dargument.
         rtol: the smallest relative error that is found; 1e-3 suits float32.
         examples: how many points; as many as the Hypothesis profile says, unless given.
 
     Raises:
         GradientMismatch: a gradient differs, at the point that its note says.
+        ArgumentError: f has no value wherever it was tried.
+        AssertionError: no gradient could be told from differences.
 
     >>> import math
     >>> assert_gradients(math.log, reals(0.1, 9.0), gradient=lambda x: 1.0 / x)
@@ -67,6 +71,7 @@ def assert_gradients(
     count = settings().max_examples if examples is None else examples
     name = getattr(f, "__name__", "f")
     seen: list[str] = []
+    failures: list[str] = []
 
     @settings(
         max_examples=count, deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES, print_blob=False
@@ -76,7 +81,8 @@ def assert_gradients(
         __tracebackhide__ = True
         try:
             f(*point)
-        except FAILURES:
+        except FAILURES as failure:
+            failures[:] = [f"at {', '.join(map(repr, point))}, {failure}".rstrip(".")]
             reject()
         said = "" if gradient is None else f", gradient={getattr(gradient, '__name__', '...')}"
         try:
@@ -85,7 +91,15 @@ def assert_gradients(
             mismatch.add_note(f"check_gradients({name}, {', '.join(map(repr, point))}{said}) shows it again.")
             raise
 
-    gradients_agree()
+    try:
+        gradients_agree()
+    except Unsatisfiable:
+        if seen or not failures:
+            raise
+        raise ArgumentError(
+            f"assert_gradients: {name} has no value at any point that was drawn; {failures[0]:.200}. "
+            f"Draw others: assert_gradients({name}, reals(1, 9))."
+        ) from None
     if not any(status in CONCLUSIVE for status in seen):
         raise AssertionError(
             f"assert_gradients: no gradient of {name} could be checked, all {len(seen)} verdicts were inconclusive. "
@@ -95,7 +109,8 @@ def assert_gradients(
 
 def _points_of(f: Callable[..., Any]) -> st.SearchStrategy[tuple[Any, ...]]:
     if isinstance(f, Primitive):
-        return points(f) | points(f, "near") if kink_points(f) else points(f)
+        kinds = ("away", "near", "anywhere") if kink_points(f) else ("away", "anywhere")
+        return st.one_of(*[points(f, kind) for kind in kinds])
     parameters = inspect.signature(f).parameters.values()
     needed = [p for p in parameters if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     if not needed:
@@ -110,13 +125,17 @@ def _checked(f: Callable[..., Any], point: tuple[Any, ...], gradient: Any, rtol:
     """Return the status of each number of the gradient; raise if one differs, in either mode or in the second order."""
     __tracebackhide__ = True
     report = check_gradients(f, *point, gradient=gradient, rtol=rtol)
-    if gradient is None and all(isinstance(x, float) for x in point):
-        direction = [DIRECTION[k % len(DIRECTION)] for k in range(len(point))]
+    numbers = flat(point, "assert_gradients: the point")
+    if gradient is None and numbers:
+        direction = [DIRECTION[k % len(DIRECTION)] for k in range(len(numbers))]
+
+        def of_numbers(*xs: Any) -> Any:
+            return f(*rebuilt(point, iter(xs)))
 
         def slope(*xs: Any) -> Any:  # by reverse mode
-            slopes = grad(f, tuple(range(len(xs))))(*xs)
+            slopes = grad(of_numbers, tuple(range(len(xs))))(*xs)
             return sum_row(*[d * g for d, g in zip(direction, slopes, strict=True)])
 
-        check_gradients(lambda *xs: jvp(f, xs, direction)[1], *point, rtol=rtol)
-        check_gradients(slope, *point, rtol=rtol)
+        check_gradients(lambda *xs: jvp(of_numbers, xs, direction)[1], *numbers, rtol=rtol)
+        check_gradients(slope, *numbers, rtol=rtol)
     return [verdict.status for verdict in report.verdicts]

@@ -218,6 +218,7 @@ def networks(
     """Return a strategy for small networks with data: so many inputs, units, hidden layers and examples at most.
 
     The activation is any of tanh, sigmoid, relu, softplus, gelu, silu, leaky_relu, sin and identity.
+    To check all parameters of one takes some 0.1 s: `@settings(deadline=None)` gives it the time.
     """
     return _network(inputs, hidden, outputs, layers, examples)
 

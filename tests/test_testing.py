@@ -211,6 +211,15 @@ def test_a_network_of_the_wrong_size_is_refused():
         Network([1, 1, 1], "tanh", [[0.0, 1.0]], [[0.0]], [0.0] * 4)
 
 
+@pytest.mark.parametrize(("low", "high"), [(0.1, 0.3), (0.001, 5.0), (-0.3, -0.1), (-1e-3, 1e-3), (0.3, 0.301), (2, 2)])
+def test_reals_keep_to_their_bounds(low, high):
+    @given(reals(low, high))
+    def within(x):
+        assert low <= x <= high
+
+    within()
+
+
 # ---- assert_gradients
 
 
@@ -324,6 +333,9 @@ def test_a_check_that_could_check_nothing_says_so():
         (lambda: expressions(primitives=[]), "at least one primitive is needed"),
         (lambda: expressions(primitives=["sine"]), "no primitive is called 'sine'"),
         (lambda: expressions(primitives=[math.sin]), "a primitive or its name is needed"),
+        (lambda: reals(1, 0), "two finite bounds are needed, low <= high, got 1.0 and 0.0"),
+        (lambda: reals(0, math.inf), "two finite bounds are needed, low <= high, got 0.0 and inf"),
+        (lambda: networks(hidden=0), "networks: hidden must be a whole number from 1 on, got 0"),
         (lambda: expressions(kinks="close"), "kinks must be one of 'away', 'near', 'anywhere', got 'close'"),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf, isfinite
+from math import ceil, floor, inf, isfinite
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import assume
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import autograd_lite
 from autograd_lite.errors import ArgumentError, InputTypeError
-from autograd_lite.primitives import FAILURES, ROWS, Interval, Primitive, row_named
+from autograd_lite.primitives import FAILURES, ROWS, Interval, Primitive, row_named, to_float
 from autograd_lite.testing.programs import Expression, Network, parameter_count, run_steps
 
 if TYPE_CHECKING:
@@ -28,13 +28,18 @@ FREQUENT = ("add", "mul", "sub", "div") * 4
 
 
 def reals(low: float = -2.0, high: float = 2.0) -> st.SearchStrategy[float]:
-    """Return a strategy for floats on a grid of 1/64 between two bounds; they shrink towards 0.
+    """Return a strategy for floats from low to high, on a grid of 1/64 if that is wide enough; they shrink towards 0.
 
     >>> from hypothesis import find
     >>> find(reals(), lambda x: x > 0.3)
     0.3125
     """
-    return st.integers(int(low * GRID), int(high * GRID)).map(lambda k: k / 64)  # as Hypothesis prints it
+    low, high = to_float(low, "reals: low"), to_float(high, "reals: high")
+    if not (isfinite(low) and isfinite(high) and low <= high):
+        raise ArgumentError(f"reals: two finite bounds are needed, low <= high, got {low!r} and {high!r}.")
+    if (high - low) * GRID < 4.0:
+        return st.floats(low, high)
+    return st.integers(ceil(low * GRID), floor(high * GRID)).map(lambda k: k / 64)  # as Hypothesis prints it
 
 
 def points(row: Primitive | str, kinks: str = "away") -> st.SearchStrategy[tuple[float, ...]]:
@@ -111,9 +116,9 @@ def expressions(
     Expression(lambda x: sin(x), 0.0)
     """
     _mode(kinks, "expressions")
-    for name, number in (("size", size), ("leaves", leaves), ("depth", 1 if depth is None else depth)):
-        if not isinstance(number, int) or number < 1:
-            raise ArgumentError(f"expressions: {name} must be a whole number from 1 on, got {number!r}.")
+    _counts("expressions", size=size, leaves=leaves, depth=1 if depth is None else depth)
+    if isinstance(primitives, str):
+        primitives = [primitives]
     rows = tuple(_row(row, "expressions") for row in (_usual() if primitives is None else primitives))
     if not rows:
         raise ArgumentError("expressions: at least one primitive is needed, got none.")
@@ -220,6 +225,7 @@ def networks(
     The activation is any of tanh, sigmoid, relu, softplus, gelu, silu, leaky_relu, sin and identity.
     To check all parameters of one takes some 0.1 s: `@settings(deadline=None)` gives it the time.
     """
+    _counts("networks", inputs=inputs, hidden=hidden, outputs=outputs, examples=examples)
     return _network(inputs, hidden, outputs, layers, examples)
 
 
@@ -249,6 +255,12 @@ def _row(row: Primitive | str, who: str) -> Primitive:
     if not isinstance(row, str):
         raise InputTypeError(f"{who}: a primitive or its name is needed, got {row!r:.60}. Write autograd_lite.sin.")
     return row_named(row)
+
+
+def _counts(who: str, **counts: int) -> None:
+    for name, number in counts.items():
+        if not isinstance(number, int) or number < 1:
+            raise ArgumentError(f"{who}: {name} must be a whole number from 1 on, got {number!r}.")
 
 
 def _mode(kinks: str, who: str) -> str:

@@ -190,6 +190,11 @@ class Samples:
             points.append((step, quotient, noise / step))
         return points[::-1]
 
+    def says_nothing(self, slope: Slope) -> bool:
+        """Return whether the error of a slope is as large as every change of the function over its step."""
+        near = [y for s in self.rows.values() if s.ahead - self.x <= 1.01 * slope.step for y in (s.right, s.left)]
+        return slope.noise > max([abs(y - self.here) for y in near if y is not None], default=0.0) > 0.0
+
     def growth(self, side: str) -> Slope | None:
         """Return the infinite slope of a side whose quotients grow without bound, None where they do not."""
         steps = [p for p in self._quotients(side, clean=False) if isfinite(p[1])][-6:]

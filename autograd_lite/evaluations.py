@@ -267,7 +267,7 @@ def _complex_result(f: Any, point: Sequence[Any], numbers: list[float], i: int, 
         y = f(*rebuilt(point, iter(moved)))
     except (TypeError, ValueError, ArithmeticError, AttributeError):  # no function of complex numbers
         return None
-    return y if y.__class__ is complex else None
+    return complex(y) if isinstance(y, complex) else None  # numpy.complex128 is one
 
 
 # ---- points, gradients and results of every library

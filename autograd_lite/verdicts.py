@@ -23,6 +23,7 @@ STATUSES = (AGREES, KINK, INCONCLUSIVE, DIFFERS)
 """From good to bad; only the last one fails a check."""
 
 BEND, JUMP = "kink", "jump"
+SINGLE = 2.0**-23
 COMPLEX_STEPS = (1e-30, 1.37e-30, 0.61e-30)  # relative; nothing is subtracted, so no step is too short
 MOST_DIGITS = 16
 SHORT = 0.02  # steps: a function that is flat over shorter ones may be so between two jumps
@@ -191,10 +192,14 @@ class _Case:
             self.say(DIFFERS, in_proportion(self.analytic, slope.value, slope.error))
         elif self.is_precise(slope) and not self.is_off(slope):
             self.say(AGREES)
+        elif self.samples.says_nothing(slope):
+            self.verdict.numeric, self.verdict.error, self.verdict.method = None, inf, ""
+            self.say(INCONCLUSIVE, f"differences find no slope{self.beyond()}")
         else:
             digits = int(self.verdict.digits_of_numeric)
             known = f"good for {digits} digit{'s' * (digits != 1)} only" if digits else "all rounding error"
-            self.say(INCONCLUSIVE, f"the numeric value is {known}{self.beyond()}")
+            single = "; float32 asks for rtol=1e-3" * (self.evaluation.epsilon == SINGLE and self.rtol < 1e-3)
+            self.say(INCONCLUSIVE, f"the numeric value is {known}{single}{self.beyond()}")
 
     def is_off(self, slope: Slope) -> bool:
         """True where the gradient lies outside of what the slope leaves open."""

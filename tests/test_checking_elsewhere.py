@@ -48,6 +48,22 @@ def test_float32_needs_a_coarser_tolerance_and_says_so():
     assert check_gradients(single, 1.0, gradient=math.cos).status == "inconclusive"
     assert check_gradients(single, 1.0, gradient=math.cos, rtol=1e-3).status == "agrees"
 
+    for checked in (check_gradients(f, x, gradient=np.exp), check_gradients(single, 1.0, gradient=math.cos)):
+        assert "float32 asks for rtol=1e-3" in checked.verdicts[0].reason
+
+
+def test_a_slope_whose_error_is_as_large_as_the_function_is_none():
+    """The longest steps from 1 find 3.4 +- 6.7 for asin, and the slope is 7e7."""
+    x = math.nextafter(1.0, 0.0)
+    (verdict,) = check_gradients(math.asin, x, gradient=lambda x: 1.0 / math.sqrt((1.0 - x) * (1.0 + x))).verdicts
+    assert (verdict.status, verdict.numeric) == ("inconclusive", None)
+
+
+def test_a_complex_step_takes_the_numbers_of_numpy():
+    np = pytest.importorskip("numpy")
+    (verdict,) = check_gradients(lambda x: 1e9 + np.exp(x), 1.0, gradient=np.exp).verdicts
+    assert (verdict.status, verdict.method) == ("agrees", "complex")
+
 
 @pytest.mark.full
 def test_torch_and_what_its_own_checker_says_at_a_kink():

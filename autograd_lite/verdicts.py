@@ -155,7 +155,7 @@ class _Case:
         size = max(abs(slope.value), abs(self.analytic) if isfinite(self.analytic) else 0.0)
         if self.analytic == 0.0 and abs(slope.value) <= slope.error:  # what 0 is measured by
             size = self.samples.steepness()
-        return slope.error <= max(share * self.rtol * size, SMALL)
+        return slope.error <= max(share * self.rtol * size, 0.0 if self.analytic else SMALL)
 
     # ---- where differences give a number
 

@@ -244,6 +244,7 @@ def test_zero_times_infinity_is_said_to_be_a_convention():
         (math.tanh, 30.0, 4.0 * math.exp(-60.0)),
         (math.sin, 1e16, math.cos(1e16)),
         (lambda x: x * x, 1e-300, 2e-300),
+        (lambda x: math.exp(-(x**6)), 3.0, -1458.0 * math.exp(-729.0)),
     ],
 )
 def test_what_rounding_hides_is_inconclusive_and_never_agrees(f, x, gradient):

@@ -90,7 +90,7 @@ def is_same(self: Any, other: object) -> bool:
     )
 
 
-def refuse_to_round(self: Any, digits: object = 0) -> NoReturn:
+def refuse_to_round(self: Any, digits: object = None) -> NoReturn:
     raise InputTypeError("round: has no useful gradient. Write round(v.data, digits), or floor(v + 0.5).")
 
 

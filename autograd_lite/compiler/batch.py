@@ -103,7 +103,9 @@ def _guesses(normal: Normal) -> Iterator[list[Pieces]]:
             yield found
         else:
             others.append(found)
-    others += [_alike(normal, _components(normal, inside), order) for inside, order in looks.guesses(normal)]
+    for inside, orders in looks.guesses(normal):
+        owner = _components(normal, inside)
+        others += [_alike(normal, owner, order) for order in orders]
     yield from sorted(others, key=lambda found: _left(normal, found))
 
 

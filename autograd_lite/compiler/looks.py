@@ -28,12 +28,12 @@ DEEPEST = 2000
 """Operations of a sample that need one another, at most: each takes as long as thousands side by side."""
 
 
-def guesses(normal: Normal) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.intp]]]:
-    """Yield which operations may belong to samples, and all in an order that may be the same in every sample.
+def guesses(normal: Normal) -> Iterator[tuple[NDArray[np.bool_], list[NDArray[np.intp]]]]:
+    """Yield which operations may belong to samples, and all in orders that may be the same in every sample.
 
     The others are sums over samples and what is made of them. Parameters are told apart at first; then
-    not, for samples that choose among them. The order is that of the tape at first; then by looks, since
-    a graph that was walked through from its root has the first sample in another order than the rest.
+    not, for samples that choose among them. An order is that of the tape, or by looks, since in a graph
+    that was walked through from its root the first sample comes in another order than the rest.
     """
     levels = list(islice(_levels(normal), DEEPEST + 1))
     if len(levels) > DEEPEST:
@@ -47,18 +47,17 @@ def guesses(normal: Normal) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.intp
         _, which, count = np.unique(look[normal.leaves : -1], return_inverse=True, return_counts=True)
         often = count[which.ravel()]
         gathers_alike = _repeats(normal, terms) & normal.gathers()
-        for most in np.unique(often[gathers_alike])[:TRIES].tolist():
+        by_look = np.lexsort((_uses(normal, look), look[normal.leaves : -1], level))
+        for most in np.unique(often)[:TRIES].tolist():
             inside = often > most
-            if not inside.any():
-                break
             # What is made of results of a sample is the sample's, unless it gathers those of several.
             rising = ~inside & ~gathers_alike
             above = np.nonzero(rising[user])[0]
             while len(reached := np.unique(user[above[inside[operand[above]]]])):
                 inside[reached] = True
                 above = above[~inside[user[above]]]
-            yield inside, np.arange(len(inside))
-            yield inside, np.lexsort((_uses(normal, look), look[normal.leaves : -1], level))
+            if 2 * inside.sum() > len(inside):
+                yield inside, [np.arange(len(inside)), by_look]
 
 
 def _levels(normal: Normal) -> Iterator[NDArray[np.intp]]:

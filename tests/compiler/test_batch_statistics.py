@@ -163,6 +163,19 @@ def lengths(count):
     return loss, w
 
 
+def made_weights(count):
+    """Weights that are made of parameters first, two from each: results that all samples share, but no statistics."""
+    r = random.Random(9)
+    w = parameters(r, 2)
+
+    def loss():
+        scales = [[(p * s).exp() for p in w] for s in (0.5, -0.25)]
+        rows = [[a * v for a, v in zip(scales[0], x, strict=True)] for x in points(10, count)]
+        return sum(sum(a * v.tanh() for a, v in zip(scales[1], x, strict=True)) ** 2 for x in rows)
+
+    return loss, w
+
+
 def extremes(count):
     """Scaled to the range from the smallest to the largest; shares that add up to 1 over the batch."""
     r = random.Random(8)
@@ -181,6 +194,7 @@ def extremes(count):
 
 SHAPES = {
     extremes: lambda n: (n,),
+    made_weights: lambda n: (n,),
     classifier: lambda n: (n,),
     two_views: lambda n: (n,),
     channels: lambda n: (n,),

@@ -6,6 +6,7 @@ a million nodes is walked at the default recursion limit.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from itertools import count
 from math import nan
 from operator import attrgetter
@@ -243,6 +244,71 @@ def _operands_first(root: Node) -> list[Any]:
         if not above:
             return order
         node = above.pop()
+
+
+def flatten(leaves: Sequence[Any], nodes: Sequence[Any], roots: Sequence[Any]) -> Any:
+    """Number leaves and nodes from `start` on; return (start, operands, numbers, codes, lengths, kinds, roots).
+
+    `operands` are the numbers of the nodes' operands, one node after the other: -1 for a float, which
+    is next in `numbers`, and below start for what was not numbered. `kinds[codes[k]]` are the row of
+    node k and how many operands it has, -1 where that is next in `lengths`. Numbers are taken from
+    those of walks, so that they are told from any that stand on nodes already. The loop is spelled
+    out, as that of a walk is, and for the same reason.
+    """
+    global _walks
+    with _one_at_a_time:
+        start = number = next(_walks)
+        places: list[int] = []
+        numbers: list[float] = []
+        codes: list[int] = []
+        lengths: list[int] = []
+        new_code = count().__next__
+        one: Any = defaultdict(new_code)
+        two: Any = defaultdict(new_code)
+        many: Any = defaultdict(new_code)
+        node: Node
+        below: Node
+        for node in leaves:
+            node._walk = number
+            number += 1
+        for node in nodes:
+            a, b = node._a, node._b
+            if b is not None:
+                if type(a) is float:
+                    places.append(-1)
+                    numbers.append(a)
+                else:
+                    below = a
+                    places.append(below._walk)
+                if type(b) is float:
+                    places.append(-1)
+                    numbers.append(b)
+                else:
+                    below = b
+                    places.append(below._walk)
+                codes.append(two[node._primitive])
+            elif type(a) is tuple:
+                for operand in a:
+                    if type(operand) is float:
+                        places.append(-1)
+                        numbers.append(operand)
+                    else:
+                        below = operand
+                        places.append(below._walk)
+                codes.append(many[node._primitive])
+                lengths.append(len(a))
+            elif a is None:  # a result of no_grad
+                codes.append(many[None])
+                lengths.append(0)
+            else:
+                below = a
+                places.append(below._walk)
+                codes.append(one[node._primitive])
+            node._walk = number
+            number += 1
+        _walks = count(number)
+        kinds = {code: (row, length) for length, of in ((1, one), (2, two), (-1, many)) for row, code in of.items()}
+        return start, places, numbers, codes, lengths, kinds, [root._walk for root in roots]
 
 
 def zeros_below(root: Node) -> dict[Any, float]:

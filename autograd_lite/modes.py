@@ -27,9 +27,6 @@ inside_gradient: ContextVar[bool] = ContextVar("inside_gradient", default=False)
 innermost: ContextVar[Scope | None] = ContextVar("innermost", default=None)
 """The scope that operations are recorded in; None outside of any."""
 
-made: ContextVar[list[Any] | None] = ContextVar("made", default=None)
-"""A list that results are added to as they are made; None where nobody asks."""
-
 _before: ContextVar[tuple[Any, ...]] = ContextVar("before", default=())  # what the blocks around had set
 
 

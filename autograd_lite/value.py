@@ -196,8 +196,6 @@ class Value(Node):
                 node._record(None, ())
             elif (scope := modes.innermost.get()) is not None:
                 node._scope = scope
-            if (made := modes.made.get()) is not None:
-                made.append(node)
         return node
 
     # `+`, `-`, `*` are spelled out: they cannot fail, and are most of every graph. A law of

@@ -4,6 +4,10 @@ Values are recorded as they are: there is one way to build a graph, and its numb
 to check against. In a function they are caught as they are made, so that the order on the
 tape is the order of the program; a comparison leaves a guard behind, and reading `.data` is
 refused with the line that did it.
+
+A node costs (moons and digits from their loops, ns, pure Python and the compiled core): to be built
+311-346 and 116-133, to be built and caught 471-520 and 243-274, to be put on the tape 337-404
+and 256-343 more.
 """
 
 from __future__ import annotations
@@ -12,17 +16,17 @@ import gc
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain, repeat
+from threading import RLock, get_ident
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograd_lite import modes, table
+from autograd_lite import table
 from autograd_lite.compiler.guards import Branch, Guards
 from autograd_lite.dual import Moving
 from autograd_lite.errors import InputTypeError
-from autograd_lite.graph import topological_order
-from autograd_lite.modes import Mode
+from autograd_lite.graph import flatten, topological_order
+from autograd_lite.modes import active
 from autograd_lite.primitives import to_float
 from autograd_lite.value import Value
 
@@ -71,36 +75,69 @@ def paused_collector() -> Iterator[None]:
             gc.enable()
 
 
+_one_at_a_time = RLock()  # what watches stands in the class, for all threads
+
+
 @contextmanager
 def watching(guards: Guards | None = None) -> Iterator[list[Value]]:
     """Catch the Values made in the block, in order, and refuse what a recorded graph would not repeat.
+
+    Results of other threads are caught too: nothing here depends on them, and they are left out.
 
     Args:
         guards: where comparisons go; they are refused without it.
     """
     made: list[Value] = []
-    before: list[tuple[Any, str, Any]] = []
-    try:
+    thread = get_ident()
+    with _one_at_a_time, paused_collector():
+        during: list[tuple[Any, str, Any]] = [(Value, "apply", _applying(Value.apply, made))]
+        during += [(Value, name, _operating(vars(Value)[name], made)) for name in ("__add__", "__sub__", "__mul__")]
         for kind in (Value, Moving):
-            for name in (*COMPARISONS, "data"):
-                now = vars(kind)[name]
-                before.append((kind, name, now))
-                setattr(kind, name, _comparing(name, now, guards, made) if name != "data" else _reading(now))
-        with Mode(modes.made, made):
+            during += [(kind, name, _comparing(name, vars(kind)[name], guards, made, thread)) for name in COMPARISONS]
+            during.append((kind, "data", _reading(vars(kind)["data"], thread)))
+        before = [(kind, name, vars(kind)[name]) for kind, name, _ in during]
+        try:
+            for kind, name, method in during:
+                setattr(kind, name, method)
             yield made
-    finally:
-        for kind, name, method in before:
-            setattr(kind, name, method)
+        finally:
+            for kind, name, method in before:
+                setattr(kind, name, method)
+
+
+def _applying(apply: Callable[..., Value], made: list[Value]) -> Callable[..., Value]:
+    def applied(self: Value, primitive: Primitive, operands: tuple[Any, ...]) -> Value:
+        node = apply(self, primitive, operands)
+        made.append(node)
+        return node
+
+    return applied
+
+
+def _operating(method: Callable[..., Any], made: list[Value]) -> Callable[..., Any]:
+    """Return an operator that is spelled out; one that is not comes by `apply`, as this one does inside a mode."""
+
+    def operate(self: Value, other: Any) -> Any:
+        if active.count:
+            return method(self, other)
+        node = method(self, other)
+        if node.__class__ is Value:
+            made.append(node)
+        return node
+
+    return operate
 
 
 COMPARISONS = ("__lt__", "__le__", "__gt__", "__ge__", "__bool__")
 
 
-def _comparing(name: str, method: Callable[..., bool], guards: Guards | None, made: list[Value]) -> Callable[..., bool]:
+def _comparing(
+    name: str, method: Callable[..., bool], guards: Guards | None, made: list[Value], thread: int
+) -> Callable[..., bool]:
     what = "if, while, max, min or sorted" if name != "__bool__" else "if, while, and, or"
 
     def compare(self: Any, *other: Any) -> bool:
-        if _is_the_library():
+        if _is_elsewhere(thread):
             return method(self, *other)
         if guards is None:
             raise InputTypeError(
@@ -121,9 +158,9 @@ def _primal(number: Any) -> Any:
     return number if isinstance(number, Value) else to_float(number, "compile")
 
 
-def _reading(data: Any) -> property:
+def _reading(data: Any, thread: int) -> property:
     def refuse(self: Any) -> float:
-        if _is_the_library():
+        if _is_elsewhere(thread):
             return float(data.fget(self))
         raise InputTypeError(
             f"compile: .data may not be read inside the function, got {self.place()} at {_line()}: the number of "
@@ -133,10 +170,10 @@ def _reading(data: Any) -> property:
     return property(refuse, data.fset)
 
 
-def _is_the_library() -> bool:
-    """Whether the line that compares or reads stands in this library: it decides the same way every time."""
+def _is_elsewhere(thread: int) -> bool:
+    """Whether another thread asks, or a line of this library, which decides the same way every time."""
     name = sys._getframe(2).f_globals.get("__name__", "")
-    return str(name).split(".")[0] in ("autograd_lite", "nn")
+    return get_ident() != thread or str(name).split(".")[0] in ("autograd_lite", "nn")
 
 
 def _line() -> str:
@@ -164,49 +201,105 @@ def record(
         total = guards.total()
         roots, branches = [*roots, total], tuple(guards.branches)
         made.append(total)
-    order = _below(roots)
-    known = {id(leaf) for leaf in [*parameters, *inputs]}
-    fixed = [node for node in order if node._primitive is None and id(node) not in known]
-    nodes = [node for node in order if node._primitive is not None]
-    if made is not None:
-        below, young = set(map(id, nodes)), set(map(id, made))
-        if not young.isdisjoint(map(id, fixed)):
-            raise InputTypeError(
-                "compile: no_grad may not be used inside the function, got a result of it: the number of today would "
-                "be in the program for ever. Use detach(v) from autograd_lite for a number without gradient."
-            )
-        nodes = [node for node in nodes if id(node) not in young] + [node for node in made if id(node) in below]
-
-    operands = [node.operands for node in nodes]
-    count = np.fromiter(map(len, operands), np.intp, len(nodes))
-    first = np.concatenate([[0], np.cumsum(count)])
-    flat = list(chain.from_iterable(operands))
-    # A number stands for itself: every float and every other leaf is one of the constants.
-    varying = [*parameters, *inputs, *nodes]
-    position = dict.fromkeys(map(id, fixed), -1)
-    position.update(zip(map(id, varying), range(len(varying)), strict=True))
-    operand = np.fromiter(map(position.get, map(id, flat), repeat(-1)), np.intp, len(flat))
-    plain = np.nonzero(operand < 0)[0]
-    constant_roots = [root for root in roots if position[id(root)] < 0]
-    things = [*[flat[k] for k in plain.tolist()], *constant_roots]
-    numbers = [thing if thing.__class__ is float else thing._data for thing in things]
-    bits = np.array(numbers, np.float64).view(np.int64)  # by bits: 0.0 and -0.0 are two constants, nan is one
+    leaves = [*parameters, *inputs]
+    flat = _flat(leaves, _results(roots) if made is None else made, roots)
+    while flat.older:  # results that were there before the function ran
+        flat = _flat(leaves, _results(flat.older) + flat.nodes, roots)
+    flat.drop_unused(len(leaves))
+    # A number stands for itself, and so does every other leaf: they are the constants.
+    plain = np.nonzero(flat.operand < 0)[0]
+    constant_roots = [k for k, end in enumerate(flat.roots) if end < 0]
+    numbers = np.concatenate([flat.number[plain], [roots[k]._data for k in constant_roots]])
+    bits = numbers.view(np.int64)  # by bits: 0.0 and -0.0 are two constants, nan is one
     constants, which = np.unique(bits, return_inverse=True)
-    operand += len(constants)
+    operand = flat.operand + len(constants)
     operand[plain] = which[: len(plain)]
-    of_root = dict(zip(map(id, constant_roots), which[len(plain) :].tolist(), strict=True))
+    ends = [end + len(constants) for end in flat.roots]
+    for k, constant in zip(constant_roots, which[len(plain) :].tolist(), strict=True):
+        ends[k] = constant
 
-    primitives: list[Any] = [node._primitive for node in nodes]
-    distinct = {id(row): row for row in primitives}  # a row and its quiet twin are two of one name
-    rows: dict[str, Primitive] = {row.name: row for row in distinct.values()}
+    used = np.unique(flat.code).tolist()
+    if any(flat.rows[code] is None for code in used):
+        raise InputTypeError(
+            "compile: no_grad may not be used inside the function, got a result of it: the number of today would "
+            "be in the program for ever. Use detach(v) from autograd_lite for a number without gradient."
+        )
+    # A row and its quiet twin are two of one name, and so is a row of another number of operands.
+    rows: dict[str, Primitive] = {flat.rows[code].name: flat.rows[code] for code in used}
     names = list(rows)
-    codes = {key: names.index(row.name) for key, row in distinct.items()}
-    code = np.fromiter(map(codes.__getitem__, map(id, primitives)), np.intp, len(nodes))
+    new = np.array([names.index(row.name) if row and row.name in rows else -1 for row in flat.rows], np.intp)
     return Tape(
-        constants.view(np.float64), len(parameters), len(inputs), names, rows, code, first, operand, nodes,
-        [of_root.get(id(root), position[id(root)] + len(constants)) for root in roots],
-        branches,
+        constants.view(np.float64), len(parameters), len(inputs), names, rows, new[flat.code],
+        np.concatenate([[0], np.cumsum(flat.count)]), operand, flat.nodes, ends, branches,
     )  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Flat:
+    """Nodes as arrays: operands of all of them, one after the other, less than 0 where one is no node of these.
+
+    `number` says then which number it is. `older` are results among those.
+    """
+
+    nodes: list[Any]
+    rows: list[Any]
+    code: NDArray[np.intp]
+    count: NDArray[np.intp]
+    operand: NDArray[np.intp]
+    number: NDArray[np.float64]
+    roots: list[int]
+    older: list[Any]
+
+    def drop_unused(self, leaves: int) -> None:
+        """Leave out nodes that no root depends on."""
+        n = len(self.nodes)
+        places = self.operand - leaves
+        uses = np.bincount(places[places >= 0], minlength=n)
+        uses += np.bincount([root - leaves for root in self.roots if root >= leaves], minlength=n)
+        gone = np.nonzero(uses == 0)[0]
+        if not len(gone):
+            return
+        first = np.cumsum(self.count) - self.count
+        alive = np.ones(n, bool)
+        while len(gone):
+            alive[gone] = False
+            lost = places[np.concatenate([np.arange(first[k], first[k] + self.count[k]) for k in gone])]
+            lost = lost[lost >= 0]
+            np.subtract.at(uses, lost, 1)
+            gone = np.unique(lost[uses[lost] == 0])
+        keep = np.repeat(alive, self.count)
+        new = np.cumsum(alive) - 1
+        self.nodes = [node for node, is_alive in zip(self.nodes, alive.tolist(), strict=True) if is_alive]
+        self.code, self.count = self.code[alive], self.count[alive]
+        self.operand, self.number, places = self.operand[keep], self.number[keep], places[keep]
+        self.operand[places >= 0] = leaves + new[places[places >= 0]]
+        self.roots = [leaves + int(new[root - leaves]) if root >= leaves else root for root in self.roots]
+
+
+def _flat(leaves: Sequence[Value], nodes: list[Any], roots: Sequence[Value]) -> _Flat:
+    """Return nodes, operands before their users, as arrays."""
+    start, places, numbers, codes, lengths, kinds, ends = flatten(leaves, nodes, roots)
+    code = np.array(codes, np.intp)
+    count = np.array([kinds[k][1] for k in range(len(kinds))], np.intp)[code]
+    count[count < 0] = lengths
+    place = np.array(places, np.intp)
+    number = np.zeros(len(place))
+    number[place < 0] = numbers
+    others = np.nonzero((place >= 0) & (place < start))[0]
+    first = np.cumsum(count) - count
+    users = np.searchsorted(first, others, "right") - 1
+    things = [nodes[k].operands[j] for k, j in zip(users.tolist(), (others - first[users]).tolist(), strict=True)]
+    number[others] = [thing._data for thing in things]
+    things += [root for root, end in zip(roots, ends, strict=True) if end < start]
+    return _Flat(
+        nodes, [kinds[k][0] for k in range(len(kinds))], code, count, place - start, number,
+        [end - start for end in ends], [thing for thing in things if thing._primitive is not None],
+    )  # fmt: skip
+
+
+def _results(roots: Sequence[Value]) -> list[Any]:
+    """Return the results below any of the roots and themselves, once each, operands before their users."""
+    return [node for node in _below(roots) if node._primitive is not None]
 
 
 def _below(roots: Sequence[Value]) -> list[Any]:

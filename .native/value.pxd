@@ -9,3 +9,7 @@ cdef Active active
 cdef class Value(Node):
     cpdef Value apply(self, object primitive, tuple operands)
     cdef object _apply_to(self, object primitive, object a, object b)
+
+@cython.no_gc
+cdef class Resident(Value):
+    pass

@@ -514,6 +514,13 @@ class Value(Node):
 if hasattr(Value.__hash__, "__code__"):  # not compiled: then this one is in C, and a third of the cost
     Value.__hash__ = object.__hash__  # type: ignore[method-assign]
 
+
+class Resident(Value):
+    """A leaf whose numbers live in the memory of a program, until somebody looks: see `compiler.resident`."""
+
+    __slots__ = ()
+
+
 UFUNC_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "add": operator.add,
     "subtract": operator.sub,

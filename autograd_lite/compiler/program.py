@@ -220,7 +220,6 @@ class Program:
         self._evaluate()
         if self._has_turned() and not self._turn():
             return self._eagerly()
-        self._residence.look()
         values, slopes = self._results()
         if not np.isfinite(values).all() or (slopes is not None and not np.isfinite(slopes).all()):
             return self._second_opinion(values)
@@ -248,7 +247,6 @@ class Program:
                 return self._step_on_values(optimizer)
         self._upload()
         loss = trainer.step()
-        self._residence.look()
         if loss is None:
             if self._has_turned():
                 return self.step(optimizer) if self._turn() else self._move(optimizer, *self._eagerly())
@@ -287,7 +285,6 @@ class Program:
             losses, made = trainer.run(count)
         finally:
             self.code.control.set(matrix=0)
-        self._residence.look()
         if chosen and count:
             self.source.arrays = _rows(chosen[0], chosen[1][min(made, count - 1)])
         while made < count:
@@ -301,7 +298,6 @@ class Program:
                 break
             self._upload()
             further, more = trainer.run(count - made)
-            self._residence.look()
             losses[made:] = further
             made += more
         return losses

@@ -1,23 +1,28 @@
 """Parameters that live in a program's memory until somebody looks.
 
 Writing a thousand parameters back into their Values takes longer than the step that changed
-them. So while a program holds them they are of a class of its own, whose number is a
-property: the first look at one of them, or the first change, brings all of them up to date
-and makes them ordinary Values again. Nothing outside can tell the difference.
+them. So while a program holds them they are `Resident`, a class of Values whose numbers are
+properties: the first look at one of them, or the first change, brings all of the program's
+parameters up to date and makes them ordinary Values again. Nothing outside can tell the difference.
 """
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
-from autograd_lite.graph import Node
-from autograd_lite.value import Value
+from autograd_lite.graph import Node, held
+from autograd_lite.value import Resident, Value
 from autograd_lite.variant import NATIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
+
+NUMBER: Any = vars(Node)["_data"]
+HOLDER: Any = vars(Node)["_grad"]
+"""Where the number of a node is stored, and its gradient; while it is resident, a weak reference to who holds it."""
 
 
 class Residence:
@@ -30,31 +35,20 @@ class Residence:
     def __init__(self, parameters: Sequence[Value], gradient: bool) -> None:
         self.parameters, self.gradient = parameters, gradient
         self.memory: NDArray[Any] | None = None
-        self._resident: type[Value] = type(
-            "Resident", (Value,), {"__slots__": (), "_data": self._slot("_data"), "_grad": self._slot("_grad")}
-        )
-
-    def _slot(self, name: str) -> property:
-        stored: Any = vars(Node)[name]
-
-        def read(node: Value) -> Any:
-            self.move_out()
-            return stored.__get__(node)
-
-        def write(node: Value, number: float) -> None:
-            self.move_out()
-            stored.__set__(node, number)
-
-        return property(read, write)
+        self._before: list[Any] = []
+        self._reference = weakref.ref(self)  # a strong one would be a cycle through nodes that no collector sees
 
     def move_in(self, memory: NDArray[Any]) -> None:
         """Let a program's memory hold the parameters."""
         self.move_out()
-        memory[: len(self.parameters)] = [p.data for p in self.parameters]
-        if not NATIVE:
-            for p in self.parameters:
-                p.__class__ = self._resident
-        self.memory = memory
+        if not self.parameters:
+            return
+        memory[: len(self.parameters)] = [p._data for p in self.parameters]
+        self.memory, self._before = memory, [p._grad for p in self.parameters]
+        held.append(self._reference)
+        for p in self.parameters:
+            HOLDER.__set__(p, self._reference)
+            p.__class__ = Resident
 
     def move_out(self) -> None:
         """Bring the parameters up to date and let them be Values."""
@@ -63,16 +57,70 @@ class Residence:
         count = len(self.parameters)
         numbers = self.memory[: 2 * count].tolist()
         self.memory = None
-        if not NATIVE:
-            for p in self.parameters:
-                p.__class__ = Value
-        for p, number, slope in zip(self.parameters, numbers[:count], numbers[count:], strict=True):
-            if p.data != number:
-                p.data = number
-            if self.gradient:
-                p.grad = slope
+        held.remove(self._reference)
+        slopes = numbers[count:] if self.gradient else self._before
+        epoch = None
+        for p, number, slope in zip(self.parameters, numbers[:count], slopes, strict=True):
+            p.__class__ = Value
+            p._grad = slope
+            if p._data != number:
+                if epoch is None:
+                    p.data = number  # begins an epoch, in which the others are too
+                    epoch = p._epoch
+                p._data, p._epoch = number, epoch
 
-    def look(self) -> None:
-        """Bring parameters of compiled Values up to date at once: such a Value cannot ask when it is looked at."""
-        if NATIVE:
-            self.move_out()
+    def __del__(self) -> None:
+        self.move_out()
+
+
+def _bring_back(node: Any) -> None:
+    HOLDER.__get__(node)().move_out()
+
+
+def _stored(slot: Any) -> property:
+    def read(node: Value) -> Any:
+        _bring_back(node)
+        return slot.__get__(node)
+
+    def write(node: Value, number: float) -> None:
+        _bring_back(node)
+        slot.__set__(node, number)
+
+    return property(read, write)
+
+
+def _property(name: str) -> property:
+    def read(node: Value) -> Any:
+        _bring_back(node)
+        return getattr(node, name)
+
+    def write(node: Value, number: Any) -> None:
+        _bring_back(node)
+        setattr(node, name, number)
+
+    return property(read, write)
+
+
+def _method(name: str) -> Callable[..., Any]:
+    def method(node: Value, *arguments: Any, **options: Any) -> Any:
+        _bring_back(node)
+        return getattr(type(node), name)(node, *arguments, **options)
+
+    return method
+
+
+def _prepare() -> None:
+    """Give residents their properties. Compiled methods read fields, not attributes: they are told first."""
+    changed: dict[str, Any] = {"_data": _stored(NUMBER), "_grad": _stored(HOLDER)}
+    if NATIVE:
+        changed |= {name: _property(name) for name in ("data", "grad")}
+        names = {name for kind in (Node, Value) for name, thing in vars(kind).items() if callable(thing)}
+        changed |= {name: _method(name) for name in names - UNTOUCHED}
+    for name, thing in changed.items():
+        setattr(Resident, name, thing)
+
+
+UNTOUCHED = {"__new__", "__init__", "__hash__", "__eq__", "__ne__", "__getattribute__", "__setattr__", "__delattr__"}
+"""Methods that look at no number of the node."""
+
+_prepare()

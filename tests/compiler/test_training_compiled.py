@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
 import random
+import weakref
 
 import pytest
 
 import autograd_lite as ag
 import nn
 from autograd_lite import Value
-from autograd_lite.errors import ArgumentError, DomainError, NonFiniteError
+from autograd_lite.errors import ArgumentError, DomainError, NonFiniteError, StaleGraphError
 
 np = pytest.importorskip("numpy")
 
@@ -204,3 +207,75 @@ def test_two_programs_share_an_optimiser():
             eagerly(optimizer, example, params, [batches[turn] for turn in turns])
         ends.append([p.data for p in params])
     assert_close(*ends)
+
+
+LOOKS = [
+    lambda w, x, y: w + 1.0, lambda w, x, y: 1 + w, lambda w, x, y: w - x, lambda w, x, y: x - w, lambda w, x, y: x * w,
+    lambda w, x, y: w * w, lambda w, x, y: w / x, lambda w, x, y: 2.0 / w, lambda w, x, y: w**x, lambda w, x, y: 2**w,
+    lambda w, x, y: -w, lambda w, x, y: +w, lambda w, x, y: abs(w), lambda w, x, y: w.exp(), lambda w, x, y: ag.exp(w),
+    lambda w, x, y: ag.sum([w, x, 1.0]), lambda w, x, y: ag.dot([w, x], [x, w]), lambda w, x, y: ag.maximum(x, w),
+    lambda w, x, y: np.float64(2.0) * w, lambda w, x, y: [w < x, w <= 1.95, w > x, x >= w], lambda w, x, y: bool(w),
+    lambda w, x, y: max(x, w), lambda w, x, y: sorted([x, w])[0], lambda w, x, y: f"{w:.17g}", lambda w, x, y: repr(w),
+    lambda w, x, y: copy.copy(w), lambda w, x, y: copy.deepcopy([w]), lambda w, x, y: pickle.loads(pickle.dumps(w)),
+    lambda w, x, y: w.data, lambda w, x, y: w.grad, lambda w, x, y: w.named("w"), lambda w, x, y: y.forward(),
+    lambda w, x, y: ag.gradients(w * w * x, [w, x]), lambda w, x, y: [v.data for v in ag.topological_order(y)[:2]],
+    lambda w, x, y: ag.jvp(lambda v: v * v, [w], [1.0]), lambda w, x, y: (w.backward(2.0), w.grad),
+    lambda w, x, y: (w.zero_grad(), w.grad), lambda w, x, y: (setattr(w, "grad", 0.5), w.grad, w.data),
+    lambda w, x, y: (setattr(w, "data", 0.5), w.grad, w * x), lambda w, x, y: Value.data.fget(w),
+]  # fmt: skip
+
+
+def numbers_in(thing):
+    if isinstance(thing, (list, tuple)):
+        return [numbers_in(part) for part in thing]
+    return (thing.data, thing.grad) if isinstance(thing, Value) else thing
+
+
+def test_nobody_sees_that_a_parameter_lives_elsewhere():
+    """Whatever is done first with a parameter that a step has moved, it is done with its new numbers."""
+    w, x = Value(2.0), Value(1.9)
+    program = ag.compile(lambda x: (w * x) ** 2, [w], batch=[1.0, 2.0])
+    optimizer = nn.SGD([w], lr=0.01)
+    for k, look in enumerate(LOOKS):
+        y = w * x + w
+        start = w.data
+        program.step(optimizer)
+        assert type(w).__name__ == "Resident"
+        found = numbers_in(look(w, x, y))
+        twin = Value(start - 0.01 * 5.0 * start)
+        twin.grad = 5.0 * start
+        expected = numbers_in(look(twin, x, twin * x + twin))
+        assert repr(found).replace(", label='w'", "") == repr(expected).replace(", label='w'", ""), k
+        x.grad = 0.0
+
+
+def test_a_graph_over_a_parameter_that_moved_is_stale():
+    w = Value(2.0)
+    program = ag.compile(lambda x: (w * x) ** 2, [w], batch=[1.0, 2.0])
+    for look in (lambda y: y.backward(), lambda y: y.backward_step(), lambda y: ag.gradients(y, [w])):
+        y = w + 1.0
+        program.step(nn.SGD([w], lr=0.01))
+        with pytest.raises(StaleGraphError):
+            look(y)
+    y = w + 1.0
+    program.step(nn.SGD([w], lr=0.01))
+    y.forward_step()
+    assert y.data == w.data + 1.0
+
+
+def test_a_program_that_goes_leaves_its_parameters_up_to_date():
+    w = Value(2.0)
+    program = ag.compile(lambda x: (w * x) ** 2, [w], batch=[1.0, 2.0])
+    program.step(nn.SGD([w], lr=0.01))
+    residence = weakref.ref(program._residence)
+    del program
+    assert residence() is None
+    assert (type(w), w.data, w.grad) == (Value, 1.9, 10.0)
+
+
+def test_values_alone_leave_the_gradient_alone():
+    w = Value(2.0)
+    w.grad = 7.0
+    program = ag.compile(lambda x: w * x, [w], batch=[1.0, 2.0], gradient=False)
+    assert program().tolist() == [2.0, 4.0]
+    assert w.grad == 7.0

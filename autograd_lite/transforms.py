@@ -122,7 +122,8 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
 def linearize(f: Function, *primals: Any) -> tuple[Any, Function]:
     """Return f(*primals), and the linear function of tangents that approximates f there.
 
-    f is evaluated once; each call of the linear function is a pass over the record of it.
+    f is evaluated once, and each call of the linear function is a pass over the record of it; only where
+    something else is being differentiated too, a call evaluates f again.
 
     >>> y, along = linearize(lambda x, y: x * y, 2.0, 5.0)
     >>> y, along(1.0, 0.0), along(0.0, 1.0), along(1.0, 1.0)

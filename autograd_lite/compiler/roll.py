@@ -132,6 +132,9 @@ STEPS = 20
 
 LONGEST_PERIOD = 16
 
+STRETCH = 32
+"""Rows that are worth an instruction of their own; fewer, unless they are half of all, go into a table."""
+
 
 class TooLong(Exception):
     """A graph of more instructions than are worth compiling."""
@@ -338,7 +341,7 @@ class _Roller:
         loops = fit(rows)
         if loops is None:
             length = affine_prefix(rows)
-            if length >= 4 or (length >= 2 and 2 * length >= len(rows)):
+            if length >= STRETCH or (length >= 2 and 2 * length >= len(rows)):
                 self._emit(op, group, out[:length], types, [table[:length] for table in tables])
                 self._emit(op, group, out[length:], types, [table[length:] for table in tables])
                 return

@@ -23,8 +23,8 @@ RULES = {"none": 0, "sgd": 1, "momentum": 2, "nesterov": 3, "adam": 4}
 
 
 @cache
-def kernel() -> tuple[Machine, Callable[..., int], Callable[..., None]]:
-    """Return `train` and `pack`, compiled once per process, and what keeps their code alive."""
+def kernel() -> tuple[Machine, Callable[..., None]]:
+    """Return the code, compiled once per process, and its `pack`."""
     module = Module()
     module.declare("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
     write_pack(module)
@@ -33,9 +33,7 @@ def kernel() -> tuple[Machine, Callable[..., int], Callable[..., None]]:
             _write_rule(module, rule)
     _write_train(module)
     machine = module.compile()
-    train = machine.function("train", ctypes.c_int64, ctypes.c_void_p)
-    pack = machine.function("pack", None, ctypes.c_void_p, ctypes.c_int64)
-    return machine, train, pack
+    return machine, machine.function("pack", None, ctypes.c_void_p, ctypes.c_int64)
 
 
 def _write_rule(module: Module, rule: str) -> None:

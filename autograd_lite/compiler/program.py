@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -50,6 +51,8 @@ ENGINES = (None, "native", "table", "numpy", "eager")
 TOLERANCE = 1e-9
 """How far, relative to the largest number, a program may be from the tape's own passes when it is verified."""
 
+NOTHING = np.zeros(0, np.int64)
+
 WAYS = 8
 """How many ways through a function's Python branches are compiled; with one more it runs eagerly from then on."""
 
@@ -92,6 +95,7 @@ class Program:
         self._asked, self._threads = engine, threads
         self._ways: list[Way] = []
         self._guard: int | None = None
+        self._place = -1
         if engine != "eager":
             self._compile(source.record())
 
@@ -140,7 +144,9 @@ class Program:
 
     def _take(self, way: Way) -> None:
         self.lowered, self.code, self._trainer = way.lowered, way.code, None
-        self._guard = None if way.lowered.guard is None else int(way.lowered.rolled.place[way.lowered.guard])
+        place = way.lowered.rolled.place
+        self._guard = None if way.lowered.guard is None else int(place[way.lowered.guard])
+        self._place = int(place[way.lowered.roots[0]])
 
     def _has_turned(self) -> bool:
         """Whether the evaluation that was made took a way that Python would not, or might not."""
@@ -220,10 +226,13 @@ class Program:
         self._evaluate()
         if self._has_turned() and not self._turn():
             return self._eagerly()
-        values, slopes = self._results()
-        if not np.isfinite(values).all() or (slopes is not None and not np.isfinite(slopes).all()):
-            return self._second_opinion(values)
-        return self._shape(values, slopes)
+        if self.gradient:
+            value, slopes = self._value_and_gradient()
+            if isfinite(value) and np.count_nonzero(np.isfinite(slopes)) == len(slopes):
+                return value, slopes
+            return self._second_opinion(value)
+        values = self._values()
+        return self._shape(values, None) if np.isfinite(values).all() else self._second_opinion(values)
 
     # ---- training
 
@@ -279,7 +288,7 @@ class Program:
         self._upload()
         if chosen:
             starts = np.cumsum([0, *map(len, chosen[1])], dtype=np.int64)
-            order = np.concatenate(chosen[1]).astype(np.int64) if count else np.zeros(0, np.int64)
+            order = np.concatenate([*chosen[1], NOTHING])
             self.code.point_to(as_matrix(chosen[0]), order, starts, True)
         try:
             losses, made = trainer.run(count)
@@ -313,13 +322,24 @@ class Program:
             chosen = [parts[k % len(parts)] for k in range(len(parts) if steps is None else steps)]
         else:
             chosen = [np.asarray(batch, np.int64) for batch in batches][:steps]
-            for batch in chosen:
-                if not 0 < len(batch) <= self.source.capacity or batch.min() < 0 or batch.max() >= total:
-                    raise ArgumentError(
-                        f"run: a batch is 1 to {self.source.capacity} numbers of rows in 0..{total - 1}, "
-                        f"got {batch!r:.60}."
-                    )
+            self._check_batches(chosen, total)
         return given, chosen
+
+    def _check_batches(self, batches: list[NDArray[np.int64]], total: int) -> None:
+        most = self.source.capacity
+
+        def is_fine(rows: NDArray[np.int64]) -> bool:
+            return not len(rows) or (int(rows.min()) >= 0 and int(rows.max()) < total)
+
+        # All of them at once: one by one takes as long as a step.
+        lengths = [len(batch) for batch in batches]
+        if lengths and min(lengths) > 0 and max(lengths) <= most and is_fine(np.concatenate(batches)):
+            return
+        for batch in batches:
+            if not 0 < len(batch) <= most or not is_fine(batch):
+                raise ArgumentError(
+                    f"run: a batch is 1 to {most} numbers of rows in 0..{total - 1}, got {batch!r:.60}."
+                )
 
     def _new_trainer(self, optimizer: Any) -> Trainer | None:
         if not self.gradient:
@@ -329,9 +349,7 @@ class Program:
         if rule is None or not isinstance(self.code, NativeCode):
             return None
         if self._trainer is None or self._trainer.optimizer is not optimizer or self._trainer.rule != rule:
-            assert self.lowered is not None
-            place = int(self.lowered.rolled.place[self.lowered.roots[0]])
-            self._trainer = Trainer(self.code, optimizer, rule, place)
+            self._trainer = Trainer(self.code, optimizer, rule, self._place)
         return self._trainer
 
     def _step_on_values(self, optimizer: Any, chosen: Any = None, k: int = 0) -> float:
@@ -356,17 +374,18 @@ class Program:
             f"No step was made. Lower the learning rate, or call explain and first_nonfinite on the eager graph."
         )
 
-    def _results(self) -> tuple[Array, Array | None]:
-        lowered, count = self.lowered, len(self.parameters)
+    def _value_and_gradient(self) -> tuple[float, Array]:
+        shared, count = self.code.shared, len(self.parameters)
+        return shared.item(self._place), shared[count : 2 * count].copy()
+
+    def _values(self) -> Array:
+        lowered = self.lowered
         assert lowered is not None
-        slopes = self.code.shared[count : 2 * count].copy() if self.gradient else None
-        axes = [lowered.circuit.axis[root] for root in lowered.roots]
-        if not any(axes):
-            values = self.code.shared[lowered.rolled.place[lowered.roots]]
-            return values if self.gradient or not self.source.arrays else values[None], slopes
+        if not any(lowered.circuit.axis[root] for root in lowered.roots):
+            values: Array = self.code.shared[lowered.rolled.place[lowered.roots]]
+            return values[None] if self.source.arrays else values
         samples = len(self.source.arrays[0])
-        columns = [self._column(root, samples) for root in lowered.roots]
-        return np.stack(columns, axis=1), slopes
+        return np.stack([self._column(root, samples) for root in lowered.roots], axis=1)
 
     def _column(self, root: int, samples: int) -> Array:
         assert self.lowered is not None
@@ -378,7 +397,7 @@ class Program:
         found: Array = self.code.results_of(group, place)
         return found[:samples]
 
-    def _second_opinion(self, values: Array) -> Any:
+    def _second_opinion(self, values: Array | float) -> Any:
         """Ask the eager passes, which name the operation and the node; what they find is the answer."""
         self._residence.move_out()
         if not np.isfinite(values).all():
@@ -431,9 +450,9 @@ class Program:
         self._evaluate()
         if self._has_turned() and not self._turn():
             return self.source.evaluate()
-        results = self._results()
+        value, slopes = self._value_and_gradient() if self.gradient else (self._values(), None)
         self._residence.move_out()
-        return results
+        return np.atleast_1d(value), slopes
 
 
 def build(

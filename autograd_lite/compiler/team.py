@@ -26,6 +26,8 @@ import numpy as np
 from autograd_lite.compiler.writer import Machine, Module
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 PATIENCE = 4000
@@ -296,6 +298,15 @@ class Team:
                 workers.append(worker)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         self._end = weakref.finalize(self, _dismiss, self.cells, self.address, workers)
+
+    def before(self, function: Callable[[], Any]) -> Callable[[], Any]:
+        """Return a function that makes the workers, where there are none yet, before it calls another."""
+
+        def call() -> Any:
+            self.assemble()
+            return function()
+
+        return call
 
 
 def _dismiss(cells: NDArray[np.int64], address: ctypes.c_void_p, workers: list[ctypes.c_void_p]) -> None:

@@ -160,7 +160,7 @@ def test_the_forms_agree_at_the_edges(engine, arity):
         lambda *xs: [row(*xs) for row in rows], batch=tuple(zip(*points, strict=True)), engine=engine, gradient=False
     )
     program.code.evaluate()
-    for row, found in zip(rows, program._results()[0].T.tolist(), strict=True):
+    for row, found in zip(rows, program._values().T.tolist(), strict=True):
         for point, y in zip(points, found, strict=True):
             expected = row.forward(*point)
             if math.isfinite(expected):  # where it is not, the answer comes from the eager passes

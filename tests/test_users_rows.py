@@ -20,6 +20,7 @@ from autograd_lite import (
     gradients,
     hessian,
     hvp,
+    jvp,
     log,
     mean,
     no_grad,
@@ -216,6 +217,17 @@ def test_a_variadic_row_that_returns_too_few_or_too_many_gradients_is_refused(co
     x = Value(1.0)
     for use in (row(x, x).backward, lambda: gradients(row(x, 2.0), [x], create_graph=True)):
         with pytest.raises(InputTypeError, match=f"one local gradient per operand, got {count} for 2"):
+            use()
+
+
+@pytest.mark.parametrize("count", [0, 2, 4])
+def test_fast_gradients_of_a_wrong_number_are_refused_in_both_modes(count):
+    columns = {"variadic": True, "float_gradients": lambda y, *xs: [1.0] * count}
+    row = primitive("f_fast_miscounted", lambda *xs: math.fsum(xs), lambda y, *xs: [1.0] * len(xs), **columns)
+    x = Value(1.0)
+    y = row(x, x, x)
+    for use in (y.backward, lambda: y.local_gradients, lambda: jvp(row, (1.0,) * 3, (1.0,) * 3)):
+        with pytest.raises(ValueError, match="zip"):
             use()
 
 

@@ -132,6 +132,8 @@ class Circuit:
 
     def apply(self, name: str, operands: Sequence[int]) -> int:
         """Return the node of a row of the table at operands; sums and products become sums of products."""
+        if name == "sum" or name in SYMMETRIC:
+            operands = sorted(operands)  # one node in whatever order: softmax begins with the chosen operand
         if self.over_samples and name == "sum":
             return self.total([(0, operand, self.weights.get(self.axis[operand], -1)) for operand in operands], 0)
         if name in LINEAR:

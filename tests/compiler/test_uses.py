@@ -180,6 +180,17 @@ def test_graphs_with_nothing_in_them(engine):
     assert (w.data, unused.data) == (-1.0, 4.0)
 
 
+def test_a_softmax_takes_one_exponential_an_output():
+    """Each of its rows begins with the output that is chosen; what they add up and the largest are the same."""
+    w = [Value(0.1 * k) for k in range(5)]
+
+    def loss(x):
+        return sum(p * p for p in ag.softmax([v * x for v in w]))
+
+    program = ag.compile(loss, w, batch=[1.0, 2.0], engine="numpy", verify=True)
+    assert sum(i.count for i in program.lowered.rolled.instructions if i.op == "exp") == 5
+
+
 def test_examples_that_do_not_matter():
     w = Value(2.0)
     value, slopes = ag.compile(lambda x: w * w, [w], batch=[1.0, 2.0, 3.0], verify=True)()

@@ -211,7 +211,9 @@ def record(
     constant_roots = [k for k, end in enumerate(flat.roots) if end < 0]
     numbers = np.concatenate([flat.number[plain], [roots[k]._data for k in constant_roots]])
     bits = numbers.view(np.int64)  # by bits: 0.0 and -0.0 are two constants, nan is one
-    constants, which = np.unique(bits, return_inverse=True)
+    constants, met, which = np.unique(bits, return_index=True, return_inverse=True)
+    order = np.argsort(met)  # as they are met: what comes step by step lies step by step
+    constants, which = constants[order], np.argsort(order)[which.ravel()]
     operand = flat.operand + len(constants)
     operand[plain] = which[: len(plain)]
     ends = [end + len(constants) for end in flat.roots]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 
@@ -100,6 +101,23 @@ def test_a_deep_recurrence_is_a_loop():
     assert program.engine == "native"
     assert program.lowered.length < 30
     assert "99" in str(program).split(" times, each time further on")[0][-4:]
+
+
+@pytest.mark.full
+def test_a_recurrent_net_over_numbers_of_its_own_is_a_loop():
+    """The numbers of a sequence lie in the order they are met in, so that a step finds its own a place further on."""
+    w = [Value(0.1 * k - 0.3) for k in range(8)]
+
+    def loss(steps):
+        state, total = [Value(0.0), Value(0.0)], 0.0
+        for k in range(steps):
+            x = math.cos(1.7 * k * k)
+            state = [ag.tanh(w[j] * state[0] + w[2 + j] * state[1] + w[4 + j] * x + w[6 + j]) for j in range(2)]
+            total = total + (state[0] - x) ** 2
+        return total / steps
+
+    programs = [ag.compile(lambda n=n: loss(n), w, verify=True) for n in (30, 60)]
+    assert programs[0].lowered.length == programs[1].lowered.length < 70
 
 
 def test_a_row_of_ones_own_falls_back_and_is_right():

@@ -267,6 +267,7 @@ class Team:
 
     def __init__(self, threads: int, shares: int) -> None:
         self.threads, self.shares = threads, shares
+        self.machine = _machine()  # of its own: two threads that ask at the same time get one each
         space = np.zeros(TAKEN + LINE * (shares + 1), np.int64)
         self.cells = space[(-space.ctypes.data // 8) % LINE :]
         self.address = ctypes.c_void_p(self.cells.ctypes.data)
@@ -280,7 +281,7 @@ class Team:
             self._end.detach()
             self._end = None
         self.cells[:] = 0
-        self.cells[[TOGETHER, SHARES, THREADS]] = _machine().address("together"), self.shares, self.threads
+        self.cells[[TOGETHER, SHARES, THREADS]] = self.machine.address("together"), self.shares, self.threads
 
     def assemble(self) -> None:
         """Make the workers, where there are none yet; with fewer than are wanted all goes on as well, more slowly."""
@@ -289,7 +290,7 @@ class Team:
         system, at = _system(), self.address.value or 0
         system.pthread_mutex_init(ctypes.c_void_p(at + 8 * MUTEX), None)
         system.pthread_cond_init(ctypes.c_void_p(at + 8 * CONDITION), None)
-        work, workers = ctypes.c_void_p(_machine().address("worker")), []
+        work, workers = ctypes.c_void_p(self.machine.address("worker")), []
         # Signals are for the threads of Python.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         for _ in range(self.threads - 1):
@@ -297,7 +298,7 @@ class Team:
             if not system.pthread_create(ctypes.byref(worker), None, work, self.address):
                 workers.append(worker)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        self._end = weakref.finalize(self, _dismiss, self.cells, self.address, workers)
+        self._end = weakref.finalize(self, _dismiss, self.machine, self.cells, self.address, workers)
 
     def before(self, function: Callable[[], Any]) -> Callable[[], Any]:
         """Return a function that makes the workers, where there are none yet, before it calls another."""
@@ -309,9 +310,11 @@ class Team:
         return call
 
 
-def _dismiss(cells: NDArray[np.int64], address: ctypes.c_void_p, workers: list[ctypes.c_void_p]) -> None:
+def _dismiss(
+    machine: Machine, cells: NDArray[np.int64], address: ctypes.c_void_p, workers: list[ctypes.c_void_p]
+) -> None:
     """End the workers; the cells are an argument so that they are there until then."""
-    _machine().function("dismiss", None, ctypes.c_void_p)(address)
+    machine.function("dismiss", None, ctypes.c_void_p)(address)
     for worker in workers:
         _system().pthread_join(worker, None)
 

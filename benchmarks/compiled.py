@@ -305,7 +305,7 @@ def cores(run: Run) -> list[Row]:
     found: list[Row] = []
     for count in (1000, 10000):
         X, y = moons_data(count)  # noqa: N806
-        contestants, steps = {}, 100000 // (count + 99)
+        contestants, steps = {}, 1000000 // (count + 99)
         for threads in (1, 2):
             program, optimizer = moons_program(X, y, threads)
             contestants[f"run {threads}"] = per_step(partial(program.run, optimizer, steps), steps)

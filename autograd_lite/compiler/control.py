@@ -24,6 +24,7 @@ where in them each step begins, and the end; columns, lanes: of a block; data: i
 of an example is 1/count."""
 
 PLACE = {name: k for k, name in enumerate(CELLS)}
+DECAY, MEAN = PLACE["decay"], PLACE["mean"]
 
 
 class Control:

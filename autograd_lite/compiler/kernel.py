@@ -7,24 +7,19 @@ loss or gradient is not finite, with everything as it was.
 
 from __future__ import annotations
 
-import ctypes
 from functools import cache
-from typing import TYPE_CHECKING
 
 from autograd_lite.compiler.control import Cells
 from autograd_lite.compiler.pack import write_pack
 from autograd_lite.compiler.plan import WIDTH
 from autograd_lite.compiler.writer import Machine, Module, Writer, double, kind_of
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 RULES = {"none": 0, "sgd": 1, "momentum": 2, "nesterov": 3, "adam": 4}
 
 
 @cache
-def kernel() -> tuple[Machine, Callable[..., None]]:
-    """Return the code, compiled once per process, and its `pack`."""
+def kernel() -> Machine:
+    """Return the code of `train` and `pack`, compiled once per process."""
     module = Module()
     module.declare("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
     write_pack(module)
@@ -32,8 +27,7 @@ def kernel() -> tuple[Machine, Callable[..., None]]:
         if rule != "none":
             _write_rule(module, rule)
     _write_train(module)
-    machine = module.compile()
-    return machine, machine.function("pack", None, ctypes.c_void_p, ctypes.c_int64)
+    return module.compile()
 
 
 def _write_rule(module: Module, rule: str) -> None:

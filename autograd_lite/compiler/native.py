@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograd_lite.compiler.control import Control
+from autograd_lite.compiler.control import MEAN, Control
 from autograd_lite.compiler.emit_llvm import Emitter
 from autograd_lite.compiler.kernel import kernel
 from autograd_lite.compiler.plan import WIDTH
@@ -56,40 +56,41 @@ class NativeCode:
             module, tables = Emitter(lowered, self.layout).emit()
         else:
             module, tables = emit_machine(lowered.records)
-        self._kernel, self._pack = kernel()
+        self._kernel = kernel()
         self.team = Team(self.threads, self.layout.shares) if self.threads > 1 else None
         self.memory = aligned(self.layout.size)
         self.shared = self.memory[: lowered.rolled.shared]
         self.blocks = np.zeros(max(1, len(self.capacity)), np.int64)
-        self.control = Control()
+        self.control, self._loading = Control(), Control()
         self._add_entries(module, tables)
         self.machine = module.compile()
         self.evaluate: Callable[[], None] = self._with_team(self.machine.function("once", None))
         self.train: Callable[[], int] = self._with_team(self.machine.function("steps", ctypes.c_int64))
+        self._take = self.machine.function("take", None)
         self._order = np.arange(max(map(len, lowered.samples.values()), default=0))
         self._ends = np.zeros(2, np.int64)
         self._examples = np.zeros((len(self._order), lowered.columns[1] - 1 if self.lanes else 0))
-        self.control.set(evaluate=self.machine.address("evaluate"), memory=self.memory, tables=tables)
-        self.control.set(blocks=self.blocks, shares=1)
-        if self.team is not None:
-            self.control.set(team=self.team.cells, shares=self.team.shares)
-        if self.lanes:
-            lanes, data = self.lanes[1], self.layout.data[1]
-            self.control.set(columns=lowered.columns[1] - 1, lanes=lanes, data=data)
-        else:
-            self.control.set(columns=lowered.inputs, data=lowered.rolled.inputs)
+        self.control.set(evaluate=self.machine.address("evaluate"), tables=tables)
+        self._loading.set(matrix=self._examples, order=self._order, starts=self._ends)
+        for control in (self.control, self._loading):
+            control.set(memory=self.memory, blocks=self.blocks, shares=1)
+            if self.team is not None:
+                control.set(team=self.team.cells, shares=self.team.shares)
+            if self.lanes:
+                control.set(columns=lowered.columns[1] - 1, lanes=self.lanes[1], data=self.layout.data[1])
+            else:
+                control.set(columns=lowered.inputs, data=lowered.rolled.inputs)
 
     def _add_entries(self, module: Module, tables: NDArray[np.int32]) -> None:
         """Add functions without arguments, which Python calls in half the time."""
         team = 0 if self.team is None else self.team.cells.ctypes.data
         arrays = [array.ctypes.data for array in (self.memory, tables, self.blocks)]
         arguments = ", ".join(_pointer(address) for address in (*arrays, team))
-        train = _pointer(self._kernel.address("train")).removeprefix("ptr ")
-        control = _pointer(self.control.cells.ctypes.data)
+        train, pack = (_pointer(self._kernel.address(name)).removeprefix("ptr ") for name in ("train", "pack"))
+        control, loading = (_pointer(block.cells.ctypes.data) for block in (self.control, self._loading))
         module.functions["once"] = f"define void @once() {{\n  call void @evaluate({arguments})\n  ret void\n}}"
-        module.functions["steps"] = (
-            f"define i64 @steps() {{\n  %made = call i64 {train}({control})\n  ret i64 %made\n}}"
-        )
+        module.functions["steps"] = f"define i64 @steps() {{\n  %n = call i64 {train}({control})\n  ret i64 %n\n}}"
+        module.functions["take"] = f"define void @take() {{\n  call void {pack}({loading}, i64 0)\n  ret void\n}}"
 
     def _with_team(self, function: Callable[[], Any]) -> Callable[[], Any]:
         return function if self.team is None else self.team.before(function)
@@ -110,10 +111,9 @@ class NativeCode:
 
     def load(self, arrays: Sequence[Array], mean: bool) -> None:
         """Take the examples of axis 1, natively."""
-        self._ends[1] = len(arrays[0])
-        self.point_to(as_matrix(arrays, self._examples), self._order, self._ends, mean)
-        self._pack(self.control.address, 0)
-        self.control.set(matrix=0)
+        as_matrix(arrays, self._examples)
+        self._ends[1], self._loading.cells[MEAN] = len(arrays[0]), mean
+        self._take()
 
     def point_to(self, matrix: Array, order: NDArray[np.int64], starts: NDArray[np.int64], mean: bool) -> None:
         """Say where the kernel finds the examples of its steps."""

@@ -194,7 +194,7 @@ def as_matrix(arrays: Sequence[Array], out: Array | None = None) -> Array:
     count, start = len(arrays[0]), 0
     matrix = np.empty((count, sum(array[0].size for array in arrays))) if out is None else out
     for array in arrays:
-        width = array[0].size
+        width = array.size // count
         matrix[:count, start : start + width] = array.reshape(count, width)
         start += width
     return matrix

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograd_lite.compiler.control import CELLS
+from autograd_lite.compiler.control import DECAY
 from autograd_lite.compiler.kernel import RULES
 from autograd_lite.compiler.native import NativeCode, aligned
 from autograd_lite.errors import ArgumentError
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from autograd_lite.value import Value
 
     Array = NDArray[np.float64]
-
-LEARNING_RATE, DECAY = 0, CELLS.index("decay")
 
 
 def rule_of(optimizer: Any) -> str | None:

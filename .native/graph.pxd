@@ -5,6 +5,7 @@ ctypedef long long Count
 
 cdef int _depth, _deletions
 cdef list _dying
+cdef object add, mul, sub
 
 @cython.no_gc
 cdef class Node(Traced):
@@ -13,13 +14,18 @@ cdef class Node(Traced):
     cdef public Count _walk
     cdef public double _adjoint, _data
     cdef public Count _epoch
-    cdef public object _grad, _label, _scope
+    cdef public double _grad
+    cdef public object _notes
 
 cpdef list contributions(Node node, double upstream)
 cpdef list numbers_of(Node node)
 cpdef check_fresh(Node node)
+cpdef hold_gradient(Node node, object gradient)
+cpdef clear_gradients(Node root)
+cpdef replay(list below, Node root, Count epoch)
 @cython.locals(newest=Count)
-cpdef replay(list order, Count epoch)
+cdef _recompute(list nodes, Count epoch, dict failures)
+cdef list _in_order(Node root)
 @cython.locals(walk=Count)
 cdef list _operands_first(Node root)
 @cython.locals(number=Count)

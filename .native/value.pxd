@@ -4,6 +4,7 @@ from autograd_lite.modes cimport Active
 
 cdef long long _epoch
 cdef Active active
+cdef object add, mul, sub
 
 @cython.no_gc
 cdef class Value(Node):

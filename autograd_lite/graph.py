@@ -11,6 +11,7 @@ from itertools import count
 from math import nan
 from operator import attrgetter
 from threading import RLock
+from weakref import ref
 
 from autograd_lite.errors import InputTypeError, NonLeafError, OperationError, StaleGraphError
 from autograd_lite.primitives import FAILURES, Traced, to_float
@@ -50,6 +51,28 @@ STALE = -1
 ROLES = ("parameter", "input", "constant")
 
 
+class Notes:
+    """What few nodes have: a label, say, and of a root that was replayed the order of what is below it."""
+
+    __slots__ = ("gradient", "holder", "label", "order", "part")
+
+    def __init__(self, part: Scope | str | None) -> None:
+        self.part = part  # the scope that a result was made in, the role that a leaf plays
+        self.label: str | None = None
+        self.gradient: Any = None
+        self.order: Order | None = None
+        self.holder: Any = None  # a weak reference to what has the numbers of a leaf in its memory
+
+
+class Order:
+    """The nodes below a root in topological order, the root itself left out: it owns this."""
+
+    __slots__ = ("__weakref__", "nodes")
+
+    def __init__(self, nodes: list[Any]) -> None:
+        self.nodes: list[Any] | None = nodes
+
+
 class Node(Traced):
     """One number of a graph: its value, and the primitive and operands that made it.
 
@@ -57,18 +80,17 @@ class Node(Traced):
     evaluation the number belongs to: a node older than one of its operands is stale.
     """
 
-    __slots__ = ("_a", "_adjoint", "_b", "_data", "_epoch", "_grad", "_label", "_primitive", "_scope", "_walk")
+    __slots__ = ("_a", "_adjoint", "_b", "_data", "_epoch", "_grad", "_notes", "_primitive", "_walk")
 
     _data: float
-    _grad: float  # a leaf's is a node after backward(create_graph=True)
+    _grad: float  # nan where the notes may hold a graph instead
     _primitive: Primitive | None
     _a: Any  # one or two operands, each a Node or a float, in slots of their own: no tuple to make; more: a tuple in _a
     _b: Any
     _epoch: int
     _walk: int  # the last walk that came by
     _adjoint: float  # of the sweep that goes on
-    _label: str  # these slots stay empty until they are set: most nodes have none
-    _scope: Scope | str  # of a result the scope, of a leaf the role
+    _notes: Notes | Scope | str | None  # of a result the scope, of a leaf the role; where there is more, all of it
 
     @property
     def operands(self) -> tuple[Any, ...]:
@@ -109,20 +131,38 @@ class Node(Traced):
     primitive: Stored[Primitive | None] = stored("_primitive", "The row of the table that made it; None for a leaf.")
 
     @property
+    def grad(self) -> float:
+        """The gradient gathered so far: a float, or a graph of its own."""
+        gradient = self._grad
+        return gradient if gradient == gradient else self._gradient_graph()
+
+    @grad.setter
+    def grad(self, number: Number) -> None:
+        gradient = to_float(number, "grad")
+        if self._grad != self._grad:
+            hold_gradient(self, gradient)
+        self._grad = gradient
+
+    def _gradient_graph(self) -> Any:
+        notes = getattr(self, "_notes", None)
+        return notes.gradient if type(notes) is Notes and notes.gradient is not None else self._grad
+
+    @property
     def label(self) -> str | None:
         """The name of this node, None without one."""
-        return getattr(self, "_label", None)
+        notes = getattr(self, "_notes", None)
+        return notes.label if type(notes) is Notes else None
 
     @label.setter
     def label(self, label: Text) -> None:
         if not isinstance(label, str):
             raise InputTypeError(f"label: a str is needed, got {label!r} of type {type(label).__name__}.")
-        self._label = label
+        notes_of(self).label = label
 
     @property
     def role(self) -> str | None:
         """What a leaf is: "parameter", "input" or "constant"; None where it was not said."""
-        return getattr(self, "_scope", None) if self._primitive is None else None
+        return self._part() if self._primitive is None else None
 
     @role.setter
     def role(self, role: Text) -> None:
@@ -130,12 +170,16 @@ class Node(Traced):
             raise NonLeafError(f"role: only a leaf has a role, and {self.place()} is a result.")
         if role not in ROLES:
             raise InputTypeError(f"role: must be one of {', '.join(map(repr, ROLES))}, got {role!r}.")
-        self._scope = role
+        notes_of(self).part = role
 
     @property
     def scope(self) -> Scope | None:
         """The innermost `scope` this node was made in, None outside of any."""
-        return None if self._primitive is None else getattr(self, "_scope", None)
+        return None if self._primitive is None else self._part()
+
+    def _part(self) -> Any:
+        notes = getattr(self, "_notes", None)
+        return notes.part if type(notes) is Notes else notes
 
     @property
     def is_leaf(self) -> bool:
@@ -146,6 +190,24 @@ class Node(Traced):
         if self.label:
             return f"node {self.label!a}"
         return "an unnamed leaf" if self._primitive is None else f"an unnamed result of {self._primitive.name}"
+
+
+def notes_of(node: Node) -> Notes:
+    """Return what is noted of a node, to add to it."""
+    noted = getattr(node, "_notes", None)
+    if type(noted) is Notes:
+        return noted
+    notes = node._notes = Notes(noted)
+    return notes
+
+
+def hold_gradient(node: Node, gradient: Any) -> None:
+    """Make this float, or graph, the gradient of a node."""
+    is_float = type(gradient) is float
+    node._grad = gradient if is_float else nan
+    notes = getattr(node, "_notes", None)
+    if not is_float or type(notes) is Notes:
+        notes_of(node).gradient = None if is_float else gradient
 
 
 _walks = count(1)
@@ -179,7 +241,40 @@ def topological_order(root: Node) -> list[Any]:
     return _in_order(root)
 
 
+_last = ref(Order([]))  # the order that is kept, as long as its root lives: none
+
+
+def remember_below(root: Node) -> list[Any]:
+    """Return the nodes below root, without it, in an order it remembers: its operands never change, nor does that.
+
+    Only the root replayed last does so: many roots over one graph would hold as many orders of it.
+    """
+    global _last
+    notes = notes_of(root)
+    if notes.order is not None and notes.order.nodes is not None:
+        return notes.order.nodes
+    nodes = _in_order(root)
+    nodes.pop()
+    last = _last()
+    if last is not None:
+        last.nodes = None
+    notes.order = Order(nodes)
+    _last = ref(notes.order)
+    return nodes
+
+
+def _remembered(root: Node) -> list[Any] | None:
+    if held:
+        bring_back()
+    notes = getattr(root, "_notes", None)
+    nodes = notes.order.nodes if type(notes) is Notes and notes.order is not None else None
+    return None if nodes is None else [*nodes, root]
+
+
 def _in_order(root: Node) -> list[Any]:
+    order = _remembered(root)
+    if order is not None:
+        return order
     with _one_at_a_time:
         sums = _sums_below(root)
         order = _operands_first(root)
@@ -353,17 +448,29 @@ def numbers_of(node: Node) -> list[float]:
     return [operand if type(operand) is float else operand._data for operand in node.operands]
 
 
-def replay(order: list[Any], epoch: Epoch) -> None:
-    """Recompute the nodes of `order` from their operands; those that were stale join `epoch`.
+def replay(below: list[Any], root: Node, epoch: Epoch) -> None:
+    """Recompute the nodes below root and itself from their operands; those that were stale join `epoch`.
 
-    An operation without a value raises only if the last node uses it: not in a branch that
-    `where` did not take. There it is nan.
+    An operation without a value raises only if root uses it: not in a branch that `where` did
+    not take. There it is nan.
     """
     if held:
         bring_back()
     failures: dict[Node, OperationError] = {}
+    _recompute(below, epoch, failures)
+    _recompute([root], epoch, failures)
+    if failures:
+        used = used_by(root)
+        reached = [node for node in failures if node in used]
+        for node in reached:
+            node._epoch = STALE
+        if reached:
+            raise failures[reached[0]]
+
+
+def _recompute(nodes: list[Any], epoch: Epoch, failures: dict[Node, OperationError]) -> None:
     node: Node
-    for node in order:
+    for node in nodes:
         primitive = node._primitive
         if primitive is None:
             continue
@@ -402,13 +509,6 @@ def replay(order: list[Any], epoch: Epoch) -> None:
             node._data = primitive.evaluate(numbers, operands)
         except OperationError as error:
             node._data, failures[node] = nan, error
-    if failures:
-        used = used_by(order[-1])
-        reached = [node for node in failures if node in used]
-        for node in reached:
-            node._epoch = STALE
-        if reached:
-            raise failures[reached[0]]
 
 
 def used_by(root: Node) -> set[Node]:
@@ -479,10 +579,21 @@ def add_gradients(root: Node, seed: float) -> None:
 def _deposit(order: list[Any]) -> None:
     node: Node
     for node in order:
-        if node._primitive is None:
-            node._grad += node._adjoint
-        else:
+        if node._primitive is not None:
             node._grad = node._adjoint
+        elif node._grad == node._grad:
+            node._grad += node._adjoint
+        else:  # maybe a graph
+            hold_gradient(node, node.grad + node._adjoint)
+
+
+def clear_gradients(root: Node) -> None:
+    """Set the grad of root and of every node below it to 0."""
+    node: Node
+    for node in _in_order(root):
+        if node._grad != node._grad:
+            hold_gradient(node, 0.0)
+        node._grad = 0.0
 
 
 def _swept(root: Node, seed: float, harvest: Callable[[list[Any]], T], wanted: Sequence[Any] = ()) -> T:
@@ -507,10 +618,15 @@ def _sweep(root: Node, seed: float) -> list[Any]:
     operands; several contributions add up. `mul`, `add` and `sub` are spelled out because
     nine nodes in ten are one of these; a law of the tests holds them to their rows.
     """
-    order = _operands_first(root)
+    node: Node
+    order = _remembered(root)
+    if order is None:
+        order = _operands_first(root)
+    else:
+        for node in order:
+            node._adjoint = 0.0
     root._adjoint = seed
     newest = oldest = root._epoch  # of all nodes, of the results
-    node: Node
     for node in reversed(order):
         epoch = node._epoch
         if epoch > newest:

@@ -23,9 +23,12 @@ from autograd_lite.graph import (
     add_gradients,
     adjoints_of,
     check_fresh,
+    clear_gradients,
     contributions,
     graph_sweep,
+    hold_gradient,
     numbers_of,
+    remember_below,
     replay,
     stored,
     topological_order,
@@ -57,10 +60,6 @@ def _set_data(node: Value, number: Number) -> None:
     node._data = to_float(number, "data")
     _epoch += 1
     node._epoch = _epoch
-
-
-def _set_grad(node: Value, number: Number) -> None:
-    node._grad = to_float(number, "grad")
 
 
 def _method(row: Primitive) -> Callable[..., Value]:
@@ -153,7 +152,6 @@ class Value(Node):
             self.role = role
 
     data: Stored[float] = stored("_data", "The number, a float. Only a leaf's can be set.", _set_data)
-    grad: Stored[float] = stored("_grad", "The gradient gathered so far: a float, or a graph of its own.", _set_grad)
 
     def named(self, label: Text) -> Value:
         """Set the label and return this node: `z = (x * y).named("z")`."""
@@ -195,7 +193,7 @@ class Value(Node):
             if not modes.recording.get():
                 node._record(None, ())
             elif (scope := modes.innermost.get()) is not None:
-                node._scope = scope
+                node._notes = scope
         return node
 
     # `+`, `-`, `*` are spelled out: they cannot fail, and are most of every graph. A law of
@@ -362,7 +360,7 @@ class Value(Node):
 
     def __repr__(self) -> str:
         label = f", label={self.label!a}" if self.label else ""
-        return f"Value(data={self._data!r}, grad={self._grad!r}{label})"
+        return f"Value(data={self._data!r}, grad={self.grad!r}{label})"
 
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else repr(self)
@@ -373,7 +371,7 @@ class Value(Node):
                 f"copy: only leaves can be copied or pickled, not {self.place()}. "
                 f"Copy the leaves and build the expression again."
             )
-        return _restore, (self._data, self._grad, self.label, self.role)
+        return _restore, (self._data, self.grad, self.label, self.role)
 
     # ---- the two passes, whole and step by step
 
@@ -396,7 +394,7 @@ class Value(Node):
 
     def forward_step(self) -> None:
         """Recompute this node from its operands as they are now."""
-        self._replay([self])
+        self._replay([])
 
     def forward(self) -> float:
         """Recompute every node below this one from the leaves as they are now; return the value.
@@ -410,15 +408,15 @@ class Value(Node):
         >>> y.forward()
         9.0
         """
-        self._replay(topological_order(self))
+        self._replay(remember_below(self))
         return self._data
 
-    def _replay(self, order: list[Value]) -> None:
+    def _replay(self, below: list[Value]) -> None:
         global _epoch
         _epoch += 1
-        replay(order, _epoch)
+        replay(below, self, _epoch)
         if active.count and modes.checking.get():
-            for node in order:
+            for node in [*below, self]:
                 if not isfinite(node._data) and node._primitive is not None:
                     raise _nonfinite_error(node)
 
@@ -426,7 +424,7 @@ class Value(Node):
         """Add local gradient x upstream gradient (this node's grad) to the grad of each operand."""
         check_fresh(self)
         for operand, term in contributions(self, self._grad):
-            operand._grad += term
+            hold_gradient(operand, operand.grad + term)
 
     def backward(self, seed: Number = 1.0, *, create_graph: bool = False) -> None:
         """Add seed * dself/dleaf to the grad of every leaf below.
@@ -458,15 +456,14 @@ class Value(Node):
                 if node._primitive is not None:
                     node._grad = graph._data
                 else:
-                    has_gathered = type(node._grad) is Value or node._grad
-                    node._grad = graph + node._grad if has_gathered else graph
+                    gathered = node.grad
+                    hold_gradient(node, graph + gathered if type(gathered) is Value or gathered else graph)
             return
         add_gradients(self, to_float(seed, "backward: seed"))
 
     def zero_grad(self) -> None:
         """Set the grad of this node and of every node below it to 0."""
-        for node in topological_order(self):
-            node._grad = 0.0
+        clear_gradients(self)
 
     # ---- the unary rows as methods; a test holds each to its row
 
@@ -542,7 +539,7 @@ UFUNC_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 
 def _restore(data: float, grad: float, label: Text | None, role: Text | None) -> Value:
     leaf = Value(data, label, role)
-    leaf._grad = grad
+    hold_gradient(leaf, grad)
     return leaf
 
 

@@ -1,11 +1,64 @@
-"""forward() where an operation has no value at the new point."""
+"""forward(): what a root remembers of a replay, and operations that have no value at the new point."""
 
+import gc
 import math
+import tracemalloc
 
 import pytest
 
-from autograd_lite import Value, cross_entropy, greater, log, sum, where
+from autograd_lite import Value, cross_entropy, greater, log, sum, topological_order, where
 from autograd_lite.errors import DomainError, StaleGraphError
+from autograd_lite.graph import remember_below
+
+
+def test_only_the_root_replayed_last_remembers_its_order():
+    x, w = Value(2.0), Value(-1.0)
+    y = x * w + 1.0
+    z = y * y + x
+    order = topological_order(y)
+    below = remember_below(y)
+    assert [*below, y] == topological_order(y) == order
+    assert remember_below(y) is below
+    remember_below(z)
+    assert remember_below(y) is not below
+    assert remember_below(y) == below
+
+
+def test_a_remembered_order_gives_the_bits_of_a_walk():
+    x, w = Value(0.3), Value(-1.7)
+    y = (x * w - x.exp()) * sum([x, w, 2.0 * x]) + w
+    twin = (x * w - x.exp()) * sum([x, w, 2.0 * x]) + w
+    for number in (0.7, -0.2, 1.1):
+        x.data = number
+        assert y.forward() == twin.forward() == y.forward()
+        for root in (y, twin, y):
+            root.zero_grad()
+            assert x.grad == w.grad == 0.0
+            root.backward()
+        gradient = x.grad
+        twin.zero_grad()
+        twin.backward()
+        assert gradient == x.grad
+
+
+def test_a_root_that_was_replayed_is_freed_with_all_below_it():
+    x = Value(1.0)
+    gc.disable()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(2):
+            y = x
+            for _ in range(2000):
+                y = y * 0.5 + x
+            y.forward()
+            y.forward()
+            assert tracemalloc.get_traced_memory()[0] - before > 300_000
+            del y
+            assert tracemalloc.get_traced_memory()[0] - before < 10_000
+    finally:
+        tracemalloc.stop()
+        gc.enable()
 
 
 def test_a_branch_that_where_does_not_take_at_a_replay_raises_nothing_and_gets_no_gradient():

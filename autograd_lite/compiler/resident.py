@@ -11,7 +11,7 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from autograd_lite.graph import Node, held
+from autograd_lite.graph import Node, held, hold_gradient, notes_of
 from autograd_lite.value import Resident, Value
 from autograd_lite.variant import NATIVE
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NUMBER: Any = vars(Node)["_data"]
-HOLDER: Any = vars(Node)["_grad"]
-"""Where the number of a node is stored, and its gradient; while it is resident, a weak reference to who holds it."""
+GRADIENT: Any = vars(Node)["_grad"]
+"""Where the number of a node is stored, and its gradient."""
 
 
 class Residence:
@@ -35,7 +35,6 @@ class Residence:
     def __init__(self, parameters: Sequence[Value], gradient: bool) -> None:
         self.parameters, self.gradient = parameters, gradient
         self.memory: NDArray[Any] | None = None
-        self._before: list[Any] = []
         self._reference = weakref.ref(self)  # a strong one would be a cycle through nodes that no collector sees
 
     def move_in(self, memory: NDArray[Any]) -> None:
@@ -44,10 +43,10 @@ class Residence:
         if not self.parameters:
             return
         memory[: len(self.parameters)] = [p._data for p in self.parameters]
-        self.memory, self._before = memory, [p._grad for p in self.parameters]
+        self.memory = memory
         held.append(self._reference)
         for p in self.parameters:
-            HOLDER.__set__(p, self._reference)
+            notes_of(p).holder = self._reference
             p.__class__ = Resident
 
     def move_out(self) -> None:
@@ -58,11 +57,12 @@ class Residence:
         numbers = self.memory[: 2 * count].tolist()
         self.memory = None
         held.remove(self._reference)
-        slopes = numbers[count:] if self.gradient else self._before
+        slopes = numbers[count:] if self.gradient else [None] * count
         epoch = None
         for p, number, slope in zip(self.parameters, numbers[:count], slopes, strict=True):
             p.__class__ = Value
-            p._grad = slope
+            if slope is not None:
+                hold_gradient(p, slope)
             if p._data != number:
                 if epoch is None:
                     p.data = number  # begins an epoch, in which the others are too
@@ -74,7 +74,7 @@ class Residence:
 
 
 def _bring_back(node: Any) -> None:
-    HOLDER.__get__(node)().move_out()
+    notes_of(node).holder().move_out()
 
 
 def _stored(slot: Any) -> property:
@@ -111,7 +111,7 @@ def _method(name: str) -> Callable[..., Any]:
 
 def _prepare() -> None:
     """Give residents their properties. Compiled methods read fields, not attributes: they are told first."""
-    changed: dict[str, Any] = {"_data": _stored(NUMBER), "_grad": _stored(HOLDER)}
+    changed: dict[str, Any] = {"_data": _stored(NUMBER), "_grad": _stored(GRADIENT)}
     if NATIVE:
         changed |= {name: _property(name) for name in ("data", "grad")}
         names = {name for kind in (Node, Value) for name, thing in vars(kind).items() if callable(thing)}

@@ -59,5 +59,5 @@ def _copy(node: Any, operands: tuple[Any, ...], names: Collection[str]) -> Any:
             return made
     made = node.apply(row, operands)
     if node.scope is not None:
-        made._scope = node.scope
+        made._notes = node.scope
     return made

@@ -140,7 +140,7 @@ def test_scopes_that_two_threads_left_crosswise_are_not_closed():
         a = x * 2.0
     b = a * 3.0
     c = b * 4.0
-    c._scope = s
+    c._notes = s
     assert closed(groups_of(c, depth=0)) == []
     assert all(not group.path for group in groups_of(c))
 

@@ -5,6 +5,7 @@ from autograd_lite.modes cimport Active
 cdef long long _epoch
 cdef Active active
 cdef object add, mul, sub
+cdef set open_scopes
 
 @cython.no_gc
 cdef class Value(Node):

@@ -31,7 +31,7 @@ _before: ContextVar[tuple[Any, ...]] = ContextVar("before", default=())  # what 
 
 
 class Active:
-    """How many modes and scopes are on, in any thread: operators ask no context variable while it is 0."""
+    """How many modes are on, in any thread: operators ask no context variable while it is 0."""
 
     __slots__ = ("count",)
 
@@ -40,6 +40,9 @@ class Active:
 
 
 active = Active()
+
+open_scopes: set[Scope] = set()
+"""The outermost ones, of all threads: no node is given a scope while there is none."""
 
 _lock = Lock()
 
@@ -134,8 +137,7 @@ class Scope:
         self.parent = parent = innermost.get()
         innermost.set(self)
         if parent is None:
-            with _lock:
-                active.count += 1
+            open_scopes.add(self)
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -147,8 +149,7 @@ class Scope:
             outer = outer.parent
         innermost.set(outer)
         if outer is None:
-            with _lock:
-                active.count -= 1
+            open_scopes.discard(self if self.parent is None else self.path[0])
 
     @property
     def path(self) -> tuple[Scope, ...]:

@@ -33,7 +33,7 @@ from autograd_lite.graph import (
     stored,
     topological_order,
 )
-from autograd_lite.modes import active
+from autograd_lite.modes import active, innermost, open_scopes
 from autograd_lite.primitives import FAILURES, ROWS, Traced, in_words, to_float
 from autograd_lite.table import add, div, mul, neg, pow, sub
 
@@ -162,7 +162,7 @@ class Value(Node):
 
     def apply(self, primitive: Primitive, operands: tuple[Any, ...]) -> Value:
         """Return the node of `primitive` at operands that are Values or plain floats."""
-        quiet = modes.inside_gradient.get()
+        quiet = active.count and modes.inside_gradient.get()
         if quiet:
             primitive = primitive.quiet
         numbers: Sequence[float]
@@ -192,8 +192,8 @@ class Value(Node):
                 raise _nonfinite_error(node)
             if not modes.recording.get():
                 node._record(None, ())
-            elif (scope := modes.innermost.get()) is not None:
-                node._notes = scope
+        if open_scopes and node._primitive is not None:
+            node._notes = innermost.get()
         return node
 
     # `+`, `-`, `*` are spelled out: they cannot fail, and are most of every graph. A law of
@@ -220,6 +220,8 @@ class Value(Node):
         node._b = other
         node._epoch = _epoch
         node._walk = 0
+        if open_scopes:
+            node._notes = innermost.get()
         return node
 
     def __radd__(self, other: Any) -> Value:
@@ -246,6 +248,8 @@ class Value(Node):
         node._b = other
         node._epoch = _epoch
         node._walk = 0
+        if open_scopes:
+            node._notes = innermost.get()
         return node
 
     def __mul__(self, other: Any) -> Value:
@@ -269,6 +273,8 @@ class Value(Node):
         node._b = other
         node._epoch = _epoch
         node._walk = 0
+        if open_scopes:
+            node._notes = innermost.get()
         return node
 
     def __rsub__(self, other: Any) -> Value:

@@ -92,7 +92,7 @@ def test_generators_may_leave_their_scopes_in_any_order():
     assert (x * x).scope is None
     with scope("next"):
         assert str((x * x).scope) == "next"
-    assert modes.active.count == 0
+    assert not modes.open_scopes
 
 
 def test_bad_scopes_are_refused():

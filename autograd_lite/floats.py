@@ -7,6 +7,7 @@ raise as the functions of `math` do, and let nan through.
 from __future__ import annotations
 
 from math import copysign, erfc, exp, expm1, frexp, fsum, inf, log, log1p, nan
+from operator import mul
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -219,8 +220,10 @@ def total(*xs: float) -> float:
 
 def dot(*halves: float) -> float:
     """Return x0*w0 + x1*w1 + ... of (x0, x1, ..., w0, w1, ...): rounded products, summed exactly."""
+    if len(halves) % 2:
+        raise ValueError("one half is longer")
     half = len(halves) // 2
-    return total(*[x * w for x, w in zip(halves[:half], halves[half:], strict=True)])
+    return total(*map(mul, halves[:half], halves[half:]))
 
 
 def chain(upstream: float, local: float) -> float:

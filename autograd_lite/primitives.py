@@ -262,23 +262,20 @@ class Primitive:
                 operands = _spread(operands[0], self.name)
         elif len(operands) != len(self.gradients):
             operands = self._with_defaults(operands)
-        for operand in operands:
-            if operand.__class__ is not float:
-                break
-        else:
-            return self.evaluate(operands)
         highest = None
-        converted = []
+        has_others = False
         for operand in operands:
-            if isinstance(operand, Traced):
-                if highest is None or operand.level > highest.level:
-                    highest = operand
-            elif operand.__class__ is not float:
-                operand = to_float(operand, self.name)
-            converted.append(operand)
+            if operand.__class__ is float:
+                continue
+            if not isinstance(operand, Traced):
+                has_others = True
+            elif highest is None or operand.level > highest.level:
+                highest = operand
+        if has_others:
+            operands = tuple([x if isinstance(x, Traced) else to_float(x, self.name) for x in operands])
         if highest is None:
-            return self.evaluate(tuple(converted))
-        return highest.apply(self, tuple(converted))
+            return self.evaluate(operands)
+        return highest.apply(self, operands)
 
     def _with_defaults(self, operands: tuple[Any, ...]) -> tuple[Any, ...]:
         missing = len(self.gradients) - len(operands)

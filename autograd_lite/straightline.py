@@ -7,6 +7,7 @@ lacks are copied from `floats`, so that what is printed needs the standard libra
 from __future__ import annotations
 
 import math
+import operator
 
 from autograd_lite import floats
 from autograd_lite.errors import InputTypeError
@@ -203,21 +204,24 @@ def _preamble(body: list[str]) -> list[str]:
     words = {word for line in body for word in re.findall(r"\w+", line)}
     functions: dict[str, str] = {}
     constants: dict[str, str] = {}
-    imports: set[str] = set()
+    imports: dict[str, set[str]] = {"math": set(), "operator": set()}
     waiting = sorted(words & {*vars(floats), *_forward_names()}, reverse=True)
     while waiting:
         name = waiting.pop()
         thing = vars(floats).get(name)
         if name in functions or name in constants:
             continue
-        if callable(thing) and thing is not vars(math).get(name):
+        if thing is operator.mul:
+            imports["operator"].add(name)
+        elif callable(thing) and thing is not vars(math).get(name):
             functions[name], uses = _function(name)
             waiting += uses
         elif name in vars(math):
-            imports.add(name)
+            imports["math"].add(name)
         elif thing.__class__ is float:
             constants[name] = f"{name} = {thing!r}"
-    lines = [f"from math import {', '.join(sorted(imports))}", "", ""] if imports else []
+    lines = [f"from {module} import {', '.join(sorted(names))}" for module, names in imports.items() if names]
+    lines += ["", ""] if lines else []
     lines += [*constants.values(), "", ""] if constants else []
     for code in functions.values():
         lines += [code, "", ""]

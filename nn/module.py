@@ -8,11 +8,13 @@ from autograd_lite.errors import ArgumentError, AutogradError, InputTypeError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Any
+    from typing import Any, TypeAlias
 
     from nn.activations import Activation
     from nn.loss import Loss
     from nn.recording import Recording
+
+    Place: TypeAlias = "tuple[Place, Any] | None"  # where something is in a module: the place around it, and its name
 
 
 ELSEWHERE = {
@@ -90,7 +92,7 @@ class Module:
 
     def parameters(self) -> list[Value]:
         """Return every parameter once, in the order of definition: neuron by neuron, weights, then bias."""
-        return list({id(value): value for _, value in _walk(self)}.values())
+        return list(dict.fromkeys([value for _, value in _walk(self)]))
 
     def named_parameters(self) -> list[tuple[str, Value]]:
         """Return (path, parameter) for each of `parameters()`.
@@ -100,8 +102,9 @@ class Module:
         ['w.0', 'w.1', 'b']
         """
         paths: dict[int, str] = {}
-        for path, value in _walk(self):
-            paths.setdefault(id(value), path)
+        for place, value in _walk(self):
+            if id(value) not in paths:
+                paths[id(value)] = _path(place)
         return [(paths.get(id(p), f"parameters.{k}"), p) for k, p in enumerate(self.parameters())]
 
     def zero_grad(self) -> None:
@@ -199,33 +202,43 @@ def modules(module: Module) -> list[Module]:
     return [thing for _, thing in _below(module) if isinstance(thing, Module)]
 
 
-def _walk(module: Module) -> Iterator[tuple[str, Value]]:
-    """Yield (path, leaf) for every parameter below a module, in order of definition."""
-    for path, thing in _below(module):
-        if isinstance(thing, Value) and thing.is_leaf and thing.role in (None, "parameter"):
-            yield path, thing
+def _walk(module: Module) -> Iterator[tuple[Place, Value]]:
+    """Yield (place, leaf) for every parameter below a module, in order of definition."""
+    for place, thing in _below(module):
+        if isinstance(thing, Value) and thing.primitive is None and thing.role in (None, "parameter"):
+            yield place, thing
 
 
-def _below(module: Module) -> Iterator[tuple[str, Any]]:
+def _below(module: Module) -> Iterator[tuple[Place, Any]]:
     seen: set[int] = set()
-    stack: list[tuple[str, Any]] = [("", module)]
+    stack: list[tuple[Place, Any]] = [(None, module)]
     while stack:
-        path, thing = stack.pop()
+        place, thing = stack.pop()
         if isinstance(thing, Value):
-            yield path, thing
+            yield place, thing
             continue
+        items: list[tuple[Any, Any]]
         if isinstance(thing, Module):
             items = list(vars(thing).items())
         elif isinstance(thing, (list, tuple)):
-            items = [(str(k), item) for k, item in enumerate(thing)]
+            items = list(enumerate(thing))
         elif isinstance(thing, dict):
-            items = [(str(k), item) for k, item in thing.items()]
+            items = list(thing.items())
         else:
             continue
         if id(thing) not in seen:
             seen.add(id(thing))
-            yield path, thing
-            stack += [(f"{path}.{k}" if path else k, item) for k, item in reversed(items)]
+            yield place, thing
+            stack += [((place, k), item) for k, item in reversed(items)]
+
+
+def _path(place: Place) -> str:
+    """Return a place in words: "layers.0.neurons.1.w.2"."""
+    names: list[str] = []
+    while place is not None:
+        place, name = place
+        names.append(str(name))
+    return ".".join(reversed(names))
 
 
 def as_inputs(x: Any, n_in: int, who: str) -> tuple[Any, ...]:

@@ -3,8 +3,7 @@ from autograd_lite.primitives cimport Traced
 
 ctypedef long long Count
 
-cdef int _depth, _deletions
-cdef list _dying
+cdef int _depth
 cdef object add, mul, sub
 
 @cython.no_gc

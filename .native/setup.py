@@ -56,9 +56,10 @@ class CompileCore(build_ext):
         shutil.copytree(ROOT / ".native", package)
         (package / "__init__.py").touch()
         modules = []
-        for name in COMPILED:
-            shutil.copy2(ROOT / "autograd_lite" / f"{name}.py", package)
-            source = str(package / f"{name}.py")
+        for name in (*COMPILED, "memory"):
+            source = str(package / f"{name}.pyx")
+            if name in COMPILED:
+                source = shutil.copy2(ROOT / "autograd_lite" / f"{name}.py", package)
             made = Extension(f"autograd_lite.{name}", [source], define_macros=MACROS, extra_compile_args=ARGUMENTS)
             typed = name in ("graph", "value")
             # Nodes stay outside of the cyclic collector: they are many, and form no cycles.

@@ -42,9 +42,6 @@ def stored(slot: str, doc: str, set_it: Callable[..., None] | None = None) -> An
     return property(attrgetter(slot), set_it, doc=doc)
 
 
-_deletions = 0  # compiled nodes on their way out, one inside the other
-_dying: list[Any] = []  # what they have left to later, where that gets deep
-
 STALE = -1
 """An epoch older than any: the node must be recomputed before a gradient is asked of it."""
 
@@ -102,23 +99,6 @@ class Node(Traced):
         if type(a) is tuple:
             return a
         return () if a is None else (a,)
-
-    def __dealloc__(self) -> None:
-        """Let go of the operands without recursion, however long the chain: the compiled class calls this.
-
-        Python's own classes need no such care, and do not call it.
-        """
-        global _deletions
-        if _deletions < 50:
-            _deletions += 1
-            self._a = self._b = None
-            if _deletions == 1:
-                while _dying:
-                    _dying.pop()
-            _deletions -= 1
-        else:
-            _dying.append(self._a)
-            _dying.append(self._b)
 
     def _record(self, primitive: Primitive | None, operands: tuple[Any, ...]) -> None:
         """Make this the node of `primitive` at `operands`; (None, ()) makes it a leaf."""

@@ -14,6 +14,7 @@ backward_step over the reversed order.
 from __future__ import annotations
 
 import operator
+from importlib import import_module
 from math import isfinite
 
 from autograd_lite import modes, table
@@ -514,15 +515,17 @@ class Value(Node):
     detach = _method(table.detach)
 
 
-if hasattr(Value.__hash__, "__code__"):  # not compiled: then this one is in C, and a third of the cost
-    Value.__hash__ = object.__hash__  # type: ignore[method-assign]
-
-
 class Resident(Value):
     """A leaf whose numbers live in the memory of a program, until somebody looks: see `compiler.resident`."""
 
     __slots__ = ()
 
+
+if hasattr(Value.__hash__, "__code__"):  # not compiled: then this one is in C, and a third of the cost
+    Value.__hash__ = object.__hash__  # type: ignore[method-assign]
+else:
+    for _kind in (Value, Resident):
+        import_module("autograd_lite.memory").take_over(_kind)
 
 UFUNC_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "add": operator.add,

@@ -45,6 +45,9 @@ def stored(slot: str, doc: str, set_it: Callable[..., None] | None = None) -> An
 STALE = -1
 """An epoch older than any: the node must be recomputed before a gradient is asked of it."""
 
+HELD = 1 << 62
+"""The epoch of a leaf whose number lives in a program, newer than any: a look at `_data` brings it back."""
+
 ROLES = ("parameter", "input", "constant")
 
 
@@ -194,17 +197,6 @@ _walks = count(1)
 _depth = 0
 _one_at_a_time = RLock()  # walks leave marks on nodes, sweeps their sums: leaves may be shared between threads
 
-held: list[Callable[[], Any]] = []
-"""Weak references to programs that hold the numbers of leaves: before nodes are looked at they move out."""
-
-
-def bring_back() -> None:
-    """Bring leaves up to date whose numbers live elsewhere."""
-    for reference in held:
-        holder = reference()
-        if holder is not None:
-            holder.move_out()
-
 
 def topological_order(root: Node) -> list[Any]:
     """Return every node below root and root itself, operands before their users.
@@ -244,8 +236,6 @@ def remember_below(root: Node) -> list[Any]:
 
 
 def _remembered(root: Node) -> list[Any] | None:
-    if held:
-        bring_back()
     notes = getattr(root, "_notes", None)
     nodes = notes.order.nodes if type(notes) is Notes and notes.order is not None else None
     return None if nodes is None else [*nodes, root]
@@ -288,8 +278,6 @@ def _operands_first(root: Node) -> list[Any]:
     Each of two operands is spelled out: a loop over both takes half as long again (in Python, 146
     and 232 ns a node of a chain of 200000, 193 and 269 of a random graph of 121000).
     """
-    if held:
-        bring_back()
     walk = next(_walks)
     order: list[Any] = []
     above: list[Any] = []  # nodes that wait for an operand
@@ -416,10 +404,12 @@ def _stale(node: Node, operand: Node) -> StaleGraphError:
 
 def check_fresh(node: Node) -> None:
     """Raise StaleGraphError if an operand of this node has a newer value than the node itself."""
-    if held:
-        bring_back()
     for operand in node.operands:
         if type(operand) is not float and operand._epoch > node._epoch:
+            if operand._epoch == HELD:
+                numbers_of(node)
+                if operand._epoch <= node._epoch:
+                    continue
             raise _stale(node, operand)
 
 
@@ -434,8 +424,6 @@ def replay(below: list[Any], root: Node, epoch: Epoch) -> None:
     An operation without a value raises only if root uses it: not in a branch that `where` did
     not take. There it is nan.
     """
-    if held:
-        bring_back()
     failures: dict[Node, OperationError] = {}
     _recompute(below, epoch, failures)
     _recompute([root], epoch, failures)
@@ -471,8 +459,20 @@ def _recompute(nodes: list[Any], epoch: Epoch, failures: dict[Node, OperationErr
                 z = right._data
                 if right._epoch > newest:
                     newest = right._epoch
+        else:
+            operands, numbers = a if type(a) is tuple else (a,), numbers_of(node)
+            for operand in operands:
+                if type(operand) is not float and operand._epoch > newest:
+                    newest = operand._epoch
+        if newest > node._epoch:
+            if newest > epoch:  # a program holds the number of a leaf, or has just brought it back
+                if newest == HELD:
+                    x, z = numbers_of(node)
+                    newest = max([operand._epoch for operand in (a, b) if type(operand) is not float])
+                epoch = max(epoch, newest)
             if newest > node._epoch:
                 node._epoch = epoch
+        if b is not None:
             if primitive is mul:  # spelled out, as in the sweep
                 node._data = x * z
                 continue
@@ -480,11 +480,6 @@ def _recompute(nodes: list[Any], epoch: Epoch, failures: dict[Node, OperationErr
                 node._data = x + z
                 continue
             operands, numbers = (a, b), (x, z)
-        else:
-            operands, numbers = a if type(a) is tuple else (a,), numbers_of(node)
-            for operand in operands:
-                if type(operand) is not float and operand._epoch > node._epoch:
-                    node._epoch = epoch
         try:
             node._data = primitive.evaluate(numbers, operands)
         except OperationError as error:

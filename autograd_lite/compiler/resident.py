@@ -11,7 +11,7 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from autograd_lite.graph import Node, held, hold_gradient, notes_of
+from autograd_lite.graph import HELD, Node, hold_gradient, notes_of
 from autograd_lite.value import Resident, Value
 from autograd_lite.variant import NATIVE
 
@@ -35,6 +35,7 @@ class Residence:
     def __init__(self, parameters: Sequence[Value], gradient: bool) -> None:
         self.parameters, self.gradient = parameters, gradient
         self.memory: NDArray[Any] | None = None
+        self._epochs: list[int] = []
         self._reference = weakref.ref(self)  # a strong one would be a cycle through nodes that no collector sees
 
     def move_in(self, memory: NDArray[Any]) -> None:
@@ -43,9 +44,9 @@ class Residence:
         if not self.parameters:
             return
         memory[: len(self.parameters)] = [p._data for p in self.parameters]
-        self.memory = memory
-        held.append(self._reference)
+        self.memory, self._epochs = memory, [p._epoch for p in self.parameters]
         for p in self.parameters:
+            p._epoch = HELD
             notes_of(p).holder = self._reference
             p.__class__ = Resident
 
@@ -54,20 +55,20 @@ class Residence:
         if self.memory is None:
             return
         count = len(self.parameters)
-        numbers = self.memory[: 2 * count].tolist()
+        numbers, slopes = self.memory[:count].tolist(), self.memory[count : 2 * count].tolist()
         self.memory = None
-        held.remove(self._reference)
-        slopes = numbers[count:] if self.gradient else [None] * count
-        epoch = None
-        for p, number, slope in zip(self.parameters, numbers[:count], slopes, strict=True):
+        now = None
+        for p, number, slope, epoch in zip(self.parameters, numbers, slopes, self._epochs, strict=True):
             p.__class__ = Value
-            if slope is not None:
+            if self.gradient:
                 hold_gradient(p, slope)
-            if p._data != number:
-                if epoch is None:
+            if p._data == number:
+                p._epoch = epoch
+            else:
+                if now is None:
                     p.data = number  # begins an epoch, in which the others are too
-                    epoch = p._epoch
-                p._data, p._epoch = number, epoch
+                    now = p._epoch
+                p._data, p._epoch = number, now
 
     def __del__(self) -> None:
         self.move_out()

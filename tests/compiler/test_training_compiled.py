@@ -257,10 +257,16 @@ def test_a_graph_over_a_parameter_that_moved_is_stale():
         program.step(nn.SGD([w], lr=0.01))
         with pytest.raises(StaleGraphError):
             look(y)
-    y = w + 1.0
+    y, other = w + 1.0, Value(1.0)
     program.step(nn.SGD([w], lr=0.01))
+    (other * other).backward()
+    assert type(w).__name__ == "Resident"  # a graph without it lets it be
     y.forward_step()
     assert y.data == w.data + 1.0
+    program()  # moves nothing: a graph made before is as good as it was
+    assert ag.gradients(y, [w]) == [1.0]
+    program()
+    assert y.forward() == w.data + 1.0
 
 
 def test_a_program_that_goes_leaves_its_parameters_up_to_date():

@@ -6,8 +6,8 @@ tape is the order of the program; a comparison leaves a guard behind, and readin
 refused with the line that did it.
 
 A node costs (moons and digits from their loops, ns, pure Python and the compiled core): to be built
-311-346 and 116-133, to be built and caught 471-520 and 243-274, to be put on the tape 337-404
-and 256-343 more.
+319-362 and 70-124, to be built and caught 383-384 and 167-241, to be put on the tape 259-324
+and 238-276 more.
 """
 
 from __future__ import annotations

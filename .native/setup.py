@@ -3,6 +3,10 @@
 Cython translates the very sources to C: the types of their fields are in `.native/*.pxd`, those of
 local variables in their annotations. Without a C compiler the installation goes on in pure
 Python, and `python -m autograd_lite doctor` says so.
+
+No compiled wheels are published: next to a pure wheel of the same version pip would take the one that
+has a platform tag, so that the compiled core were no longer what one asks for, and a local version that
+says what it is (`0.1.0+native`) is refused by PyPI. To ask for it is to build it.
 """
 
 import os

@@ -6,12 +6,12 @@ a million nodes is walked at the default recursion limit.
 
 from __future__ import annotations
 
+from _weakref import ref  # weakref itself takes half a millisecond to import
 from collections import defaultdict
 from itertools import count
 from math import nan
 from operator import attrgetter
 from threading import RLock
-from weakref import ref
 
 from autograd_lite.errors import InputTypeError, NonLeafError, OperationError, StaleGraphError
 from autograd_lite.primitives import FAILURES, Traced, to_float

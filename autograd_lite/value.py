@@ -14,7 +14,6 @@ backward_step over the reversed order.
 from __future__ import annotations
 
 import operator
-from importlib import import_module
 from math import isfinite
 
 from autograd_lite import modes, table
@@ -524,6 +523,8 @@ class Resident(Value):
 if hasattr(Value.__hash__, "__code__"):  # not compiled: then this one is in C, and a third of the cost
     Value.__hash__ = object.__hash__  # type: ignore[method-assign]
 else:
+    from importlib import import_module
+
     for _kind in (Value, Resident):
         import_module("autograd_lite.memory").take_over(_kind)
 

@@ -62,11 +62,12 @@ def _through_row(
     circuit: Circuit, node: int, adjoint: int, row: Primitive, varies: bytearray, uses: list[list[Term]]
 ) -> None:
     operands, is_over_samples = circuit.operands(node), circuit.is_over_samples(node)
+    is_plain = row.name in SMOOTH or bool(circuit.numbers.get(adjoint)) or _is_whole_power(circuit, node)
     for operand, local in reversed(list(zip(operands, _local_gradients(circuit, node, row, varies), strict=True))):
         if local is None or not varies[operand]:
             continue
         factor = circuit.node_of(local)
-        if row.name in SMOOTH or local.__class__ is float or _is_whole_power(circuit, node):
+        if is_plain or local.__class__ is float:
             term = (0, adjoint, factor)
         else:  # the chain rule's own product: an upstream 0 stays 0 whatever the local gradient
             term = (0, circuit.apply("gate" if row.selection else "chain", [adjoint, factor]), -1)

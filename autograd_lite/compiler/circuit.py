@@ -84,7 +84,7 @@ class Circuit:
         """Return the node of an operation, an old one where there is an equal one."""
         if axis is None:
             axis, axes = 0, self.axis
-            for _, a, b in terms:
+            for _, a, b in terms if self.columns else ():
                 if axes[a] > axis:
                     axis = axes[a]
                 if b >= 0 and axes[b] > axis:

@@ -145,10 +145,13 @@ class Elementary(Circuit):
 
 def spell_out(circuit: Circuit, roots: list[int], rows: Mapping[str, Primitive]) -> tuple[Circuit, list[int]]:
     """Return what roots need of a circuit, in elementary rows and sums, and where the roots are in it."""
+    live = circuit.live(roots)
+    if not circuit.columns and all(_is_elementary(circuit, node) for node in live):
+        return circuit, roots  # a large graph without pattern, say: its copy would take a quarter of all the time
     spelled = Elementary(rows)
     new: dict[int, int] = {}
     spelled.weights = {axis: spelled.column(axis, circuit.columns[node]) for axis, node in circuit.weights.items()}
-    for node in circuit.live(roots):
+    for node in live:
         op = circuit.op[node]
         spelled.place = new.get(circuit.origin[node])
         if op == "constant":
@@ -169,3 +172,11 @@ def spell_out(circuit: Circuit, roots: list[int], rows: Mapping[str, Primitive])
         if node in circuit.scopes:
             spelled.scopes.setdefault(new[node], circuit.scopes[node])
     return spelled, [new[root] for root in roots]
+
+
+def _is_elementary(circuit: Circuit, node: int) -> bool:
+    """Whether a node would be copied as it is: one of no constants, if it is a row."""
+    op, terms = circuit.op[node], circuit.terms[node]
+    if op == "sum" or not terms:
+        return True
+    return op in ELEMENTARY and (op == "div" or circuit.numbers.keys().isdisjoint([a for _, a, _ in terms]))

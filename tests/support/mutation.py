@@ -86,7 +86,6 @@ class Mutant:
         return [line for line in lines if not line.startswith(("---", "+++", "@@"))]
 
 
-FOR_THE_COMPILED_CLASS = ("__dealloc__", "_deletions")  # Python calls the one never, and nothing else reads the other
 BITS = ("BitOr", "BitAnd", "BitXor", "LShift", "RShift", "Invert")
 
 
@@ -139,13 +138,13 @@ def _idle(node, operator):
     while node.parent is not None:
         child, node = node, node.parent
         kind = node.type
-        if kind == "fstring" or (kind == "funcdef" and node.name.value in FOR_THE_COMPILED_CLASS):
+        if kind == "fstring":
             return True
         if kind in ("annassign", "tfpdef") and child is node.children[2 if kind == "tfpdef" else 1]:
             return True
         if kind in ("param", "funcdef") and child is node.annotation:
             return True
-        if kind == "expr_stmt" and node.children[0].get_code().strip() in ("TYPE_CHECKING", *FOR_THE_COMPILED_CLASS):
+        if kind == "expr_stmt" and node.children[0].get_code().strip() == "TYPE_CHECKING":
             return True
         if _is_for_type_checkers(node):
             return True

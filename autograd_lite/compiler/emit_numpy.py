@@ -149,7 +149,8 @@ def _gathered(instruction: Instruction, kind: Kind, operand: Array) -> Array:
     """Return an operand, the largest of all samples where the instruction asks for that."""
     if instruction.axis or not kind.axis:
         return operand
-    found: Array = getattr(ROWS[instruction.op], "reduce")(operand, axis=1, keepdims=True)  # noqa: B009
+    row: Any = ROWS[instruction.op]  # a ufunc: np.maximum or np.minimum
+    found: Array = row.reduce(operand, axis=1, keepdims=True)
     return found
 
 

@@ -175,8 +175,8 @@ def spell_out(circuit: Circuit, roots: list[int], rows: Mapping[str, Primitive])
 
 
 def _is_elementary(circuit: Circuit, node: int) -> bool:
-    """Whether a node would be copied as it is: one of no constants, if it is a row."""
+    """Whether a node is as simple as it gets: no row, or an elementary one that no constant makes simpler."""
     op, terms = circuit.op[node], circuit.terms[node]
     if op == "sum" or not terms:
         return True
-    return op in ELEMENTARY and (op == "div" or circuit.numbers.keys().isdisjoint([a for _, a, _ in terms]))
+    return op in ELEMENTARY and (op not in FORMS or circuit.numbers.keys().isdisjoint([a for _, a, _ in terms]))

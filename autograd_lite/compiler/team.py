@@ -251,10 +251,9 @@ def _system() -> Any:
     """Return the C library, None where it has no POSIX threads."""
     try:
         library = ctypes.CDLL(None)
-        library.pthread_create  # noqa: B018
-    except (AttributeError, TypeError, OSError):
+    except (TypeError, OSError):
         return None
-    return library
+    return library if hasattr(library, "pthread_create") else None
 
 
 def has_threads() -> bool:

@@ -3,6 +3,18 @@ from autograd_lite.primitives cimport Traced
 
 ctypedef long long Count
 
+cdef extern from *:
+    """
+    #ifdef __GNUC__
+    #define fetch(node, bytes) __builtin_prefetch((char *) (node) + (bytes))
+    #else
+    #define fetch(node, bytes)
+    #endif
+    """
+    void fetch(Node node, Py_ssize_t bytes)
+
+cdef bint NATIVE
+cdef Py_ssize_t AHEAD
 cdef int _depth
 cdef object add, mul, sub
 

@@ -10,7 +10,7 @@ from cpython.ref cimport PyObject, Py_DECREF, Py_XDECREF
 from libc.stdint cimport uintptr_t
 from libc.string cimport memset
 
-from autograd_lite.graph cimport Node
+from autograd_lite.graph cimport AHEAD, Node, fetch
 
 cdef extern from "Python.h":
     ctypedef struct PyTypeObject:
@@ -161,6 +161,7 @@ cdef void delete(PyObject *node) noexcept:
         primitive = <PyObject *> (<Node> node)._primitive
         notes = <PyObject *> (<Node> node)._notes
         kind = Py_TYPE(node)
+        fetch(<Node> node, -AHEAD)
         kind.tp_free(node)
         Py_XDECREF(a)
         Py_XDECREF(b)

@@ -262,15 +262,19 @@ class Primitive:
                 operands = _spread(operands[0], self.name)
         elif len(operands) != len(self.gradients):
             operands = self._with_defaults(operands)
-        highest = None
+        highest = known = None
         has_others = False
         for operand in operands:
-            if operand.__class__ is float:
+            kind = type(operand)
+            if kind is float or kind is known:
                 continue
             if not isinstance(operand, Traced):
                 has_others = True
-            elif highest is None or operand.level > highest.level:
+                continue
+            if highest is None or operand.level > highest.level:
                 highest = operand
+            elif type(kind.level) is int and not kind.__dictoffset__:  # and so no instance has its own
+                known = kind
         if has_others:
             operands = tuple([x if isinstance(x, Traced) else to_float(x, self.name) for x in operands])
         if highest is None:

@@ -174,7 +174,15 @@ class Value(Node):
             numbers = a if type(a) is float else a._data, b if type(b) is float else b._data
         else:
             a, b = operands, None
-            numbers = [operand if type(operand) is float else operand._data for operand in operands]
+            found: list[float] = []
+            for operand in operands:
+                kind = type(operand)
+                if kind is Value:
+                    below: Value = operand
+                    found.append(below._data)
+                else:
+                    found.append(operand if kind is float else operand._data)
+            numbers = found
         node: Value = Value.__new__(Value)
         try:
             data = primitive.forward(*numbers)

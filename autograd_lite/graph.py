@@ -612,6 +612,9 @@ def _swept(root: Node, seed: float, harvest: Callable[[list[Any]], T], wanted: S
         _depth += 1
         try:
             return harvest(_sweep(root, seed))
+        except Exception:  # of a row, at numbers that perhaps do not belong together
+            zeros_below(root)
+            raise
         finally:
             _depth -= 1
             _put_back(sums)

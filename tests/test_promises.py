@@ -13,6 +13,7 @@ from support.bits import all_bits, bits
 from support.points import TABLE
 
 from autograd_lite import (
+    DomainError,
     StaleGraphError,
     Value,
     errors,
@@ -249,6 +250,20 @@ def test_promise_9_staleness_far_below_and_in_a_branch_that_gets_nothing():
             gradients(root, [x], create_graph=True)
         root.forward()
         root.backward()
+
+
+def test_promise_9_a_row_that_fails_at_numbers_of_two_points_is_not_to_blame():
+    base, exponent = Value(-2.0), Value(2.0)
+    y = base**exponent
+    exponent.data = 0.5  # a slope of (-2)**-0.5 would be complex
+    for sweep in (y.backward, lambda: gradients(y, [base])):
+        with pytest.raises(StaleGraphError):
+            sweep()
+    with pytest.raises(DomainError):
+        y.forward()
+    with pytest.raises(StaleGraphError):
+        y.backward()
+    assert base.grad == exponent.grad == 0.0
 
 
 def test_promise_9_building_on_a_stale_node_is_noticed():

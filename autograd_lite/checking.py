@@ -7,13 +7,12 @@ from warnings import catch_warnings, simplefilter
 
 from autograd_lite.differences import SMALL
 from autograd_lite.errors import ArgumentError, GradientMismatch, InputTypeError
-from autograd_lite.evaluations import Evaluation, Opaque, Recorded
+from autograd_lite.evaluations import Evaluation, Opaque, Recorded, flat
 from autograd_lite.formulas import expression, identifier
 from autograd_lite.graph import numbers_of
 from autograd_lite.notation import numeral, on_stdout
 from autograd_lite.primitives import Traced, to_float
 from autograd_lite.verdicts import (
-    AGREES,
     DIFFERS,
     INCONCLUSIVE,
     KINK,
@@ -53,7 +52,7 @@ class GradientReport:
 
     @property
     def status(self) -> str:
-        return max([verdict.status for verdict in self.verdicts], key=STATUSES.index, default=AGREES)
+        return max([verdict.status for verdict in self.verdicts], key=STATUSES.index, default=INCONCLUSIVE)
 
     def __str__(self) -> str:
         return on_stdout("\n".join(self._lines()))
@@ -142,6 +141,8 @@ def check_gradients(
         raise ArgumentError(f"check_gradients: rtol must lie between 0 and 1, got {rtol!r}. Write rtol=1e-6.")
     if not point:
         raise ArgumentError("check_gradients: a point is needed, got none. Write check_gradients(f, 2.0).")
+    if not flat(point, "check_gradients: the point"):  # check_gradients(f, []): what has no numbers has no gradient
+        raise ArgumentError(f"check_gradients: a point is needed, got no number in {point!r:.40}. Pass one at least.")
     evaluation = _evaluation(f, point, gradient)
     with catch_warnings():  # far from the point functions may overflow, and numpy say so
         simplefilter("ignore")

@@ -13,6 +13,7 @@ from test_mutants import MUTANTS, POINTS, shared
 
 from autograd_lite import (
     GradientMismatch,
+    GradientReport,
     Value,
     abs,
     cbrt,
@@ -431,12 +432,18 @@ def test_a_mismatch_is_an_assertion_error_that_reads_as_its_report():
     assert repr(caught.value.report) == "<gradient report: differs, 1 checked>"
 
 
+def test_a_report_on_nothing_does_not_agree():
+    assert GradientReport("f()", 1.0, []).status == "inconclusive"
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
         (lambda: check_gradients(3.0, 1.0), "a function is needed, got 3.0 of type float"),
         (lambda: check_gradients(Value(3.0), 1.0), "Write check_gradients(f, x), not check_gradients(f(x))"),
         (lambda: check_gradients(sin), "a point is needed, got none"),
+        (lambda: check_gradients(lambda xs: 1.0, []), "a point is needed, got no number in ([],). Pass one at least."),
+        (lambda: check_gradients(lambda xs: 1.0, [], gradient=lambda xs: []), "a point is needed, got no number"),
         (lambda: check_gradients(sin, "1"), "the point: a real number is needed, got '1' of type str"),
         (lambda: check_gradients(lambda x: None, 1.0), "the function's result: a real number is needed, got None"),
         (lambda: check_gradients(lambda x: [x, x], 1.0), "must return one number, got 2 in a list"),

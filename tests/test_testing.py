@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import textwrap
+from random import Random
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from support.bits import all_bits, bits
 from support.points import TABLE, probes
 
 import autograd_lite
-from autograd_lite import Value, check_gradients, detach, greater, log, primitive, sin, where
+from autograd_lite import Value, check_gradients, detach, greater, jvp, log, primitive, sin, where
 from autograd_lite.errors import ArgumentError, GradientMismatch, InputTypeError
 from autograd_lite.primitives import ROWS, row_named
 from autograd_lite.testing import Expression, Network, assert_gradients, expressions, networks, points, reals
@@ -132,11 +133,16 @@ def test_a_failure_shrinks_to_the_smallest_expression_and_is_printed_as_python_t
 @pytest.mark.full
 def test_the_smallest_expression_of_a_kind_has_nothing_in_it_that_is_not_needed():
     rows = ["add", "mul", "sin", "relu"]
-    shared = find(
-        expressions(20, primitives=rows), lambda e: len(e.steps) > 1 and e.steps[-1][1] == (len(e.point),) * 2
-    )
-    assert len(shared.steps) == 2
-    assert len(shared.point) == 1
+    found = [
+        find(
+            expressions(20, primitives=rows),
+            lambda e: len(e.steps) > 1 and e.steps[-1][1] == (len(e.point),) * 2,
+            random=Random(seed),
+        )
+        for seed in range(3)
+    ]
+    assert [len(e.steps) for e in found] == [2, 2, 2]
+    assert min(len(e.point) for e in found) == 1  # which numbers are operands may tie a shrinker to two of them
     kinked = find(
         expressions(20, primitives=rows, kinks="near"), lambda e: any(row.name == "relu" for row, _ in e.steps)
     )
@@ -261,6 +267,25 @@ def test_a_primitive_that_is_wrong_by(name, new_row):
         assert_gradients(new_row("wrong_test", lambda x: x**3, WRONG[name]), examples=20)
 
 
+def test_a_text_that_is_wrong_is_rejected_though_its_float_form_is_right(new_row):
+    """On plain floats `float_gradients` are asked, and the text only for graphs and dual numbers of graphs."""
+    for factor in (1.5, -1.0):
+        row = new_row(
+            "wrong_test", lambda x: x * x, lambda y, x, f=factor: f * 2.0 * x, float_gradients=lambda y, x: (2.0 * x,)
+        )
+        with pytest.raises(GradientMismatch) as caught:
+            assert_gradients(row, examples=20)
+        (note,) = [n for n in caught.value.__notes__ if "wrong_test" in n]
+        assert re.fullmatch(r"That is the gradient of wrong_test as a graph, at \(.*\); the one by .* another\.", note)
+
+
+def test_forward_mode_is_checked_against_differences_too(new_row, monkeypatch):
+    monkeypatch.setattr("autograd_lite.testing.assertions.jvp", lambda f, xs, v: (f(*xs), 2.0 * jvp(f, xs, v)[1]))
+    with pytest.raises(GradientMismatch) as caught:
+        assert_gradients(sin, examples=20)
+    assert any(re.match("That is the gradient of sin by forward mode", note) for note in caught.value.__notes__)
+
+
 def test_a_primitive_that_is_wrong_far_away_alone_is_rejected(new_row):
     far = new_row("far_test", lambda x: x * x, lambda y, x: where(greater(x, 100.0), x, 2.0 * x))
     with pytest.raises(GradientMismatch, match=r"0\.5 times the slope"):
@@ -278,6 +303,13 @@ def test_second_derivatives_are_checked_wherever_the_numbers_stand(numbers, new_
 def test_a_function_without_a_value_anywhere_is_said_to_have_none():
     with pytest.raises(ArgumentError, match=r"has no value at any .* drawn; at .*, log: operand must lie"):
         assert_gradients(lambda x: log(-1.0 - x * x))
+
+
+def test_points_without_numbers_are_passed_over_and_nothing_else_is_an_error():
+    squares = lambda xs: autograd_lite.sum([x * x for x in xs])  # noqa: E731
+    assert_gradients(squares, st.lists(reals(), max_size=2), examples=20)
+    with pytest.raises(ArgumentError, match="a point needs numbers, got none in all that were drawn for <lambda>"):
+        assert_gradients(squares, st.just([]))
 
 
 def test_the_note_of_a_failure_shows_it_again(new_row):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, Phase, given, reject, settings
@@ -16,14 +17,16 @@ from autograd_lite.primitives import FAILURES, Primitive
 from autograd_lite.table import sum as sum_row
 from autograd_lite.testing.strategies import kink_points, points, reals
 from autograd_lite.transforms import grad, jvp
-from autograd_lite.verdicts import AGREES, KINK
+from autograd_lite.value import Value
+from autograd_lite.verdicts import AGREES, KINK, is_same
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 DIRECTION = (1.0, -0.75, 0.625, -1.25)  # of the second derivatives; no two parts cancel
 FARTHEST = 1e50  # beyond, products of a few operands overflow in second derivatives
 CONCLUSIVE = (AGREES, KINK)
+SAME = 1e-9  # relative: gradients by other ways that differ by more are checked themselves
 PHASES = [phase for phase in Phase if phase is not Phase.explain]  # which of our own lines ran explains nothing
 
 
@@ -85,12 +88,7 @@ def assert_gradients(
         except FAILURES as failure:
             failures[:] = [f"at {', '.join(map(repr, point))}, {failure}".rstrip(".")]
             reject()
-        said = "" if gradient is None else f", gradient={getattr(gradient, '__name__', '...')}"
-        try:
-            seen.extend(_checked(f, point, gradient, rtol))
-        except GradientMismatch as mismatch:
-            mismatch.add_note(f"check_gradients({name}, {', '.join(map(repr, point))}{said}) shows it again.")
-            raise
+        seen.extend(_checked(f, point, gradient, rtol))
 
     try:
         gradients_agree()
@@ -101,6 +99,11 @@ def assert_gradients(
             f"assert_gradients: {name} has no value at any point that was drawn; {failures[0]:.200}. "
             f"Draw others: assert_gradients({name}, reals(1, 9))."
         ) from None
+    if not seen:
+        raise ArgumentError(
+            f"assert_gradients: a point needs numbers, got none in all that were drawn for {name}. "
+            f"Draw some: st.lists(reals(), min_size=1)."
+        )
     if not any(status in CONCLUSIVE for status in seen):
         raise AssertionError(
             f"assert_gradients: no gradient of {name} could be checked, all {len(seen)} verdicts were inconclusive. "
@@ -129,18 +132,48 @@ def _is_far_from_overflow(xs: tuple[float, ...]) -> bool:
 def _checked(f: Callable[..., Any], point: tuple[Any, ...], gradient: Any, rtol: float) -> list[str]:
     """Return the status of each number of the gradient; raise if one differs, in either mode or in the second order."""
     __tracebackhide__ = True
-    report = check_gradients(f, *point, gradient=gradient, rtol=rtol)
     numbers = flat(point, "assert_gradients: the point")
-    if gradient is None and numbers:
-        direction = [DIRECTION[k % len(DIRECTION)] for k in range(len(numbers))]
+    if not numbers:
+        return []
+    name, at = getattr(f, "__name__", "f"), ", ".join(map(repr, point))
+    said = "" if gradient is None else f", gradient={getattr(gradient, '__name__', '...')}"
+    with _noting(f"check_gradients({name}, {at}{said}) shows it again."):
+        report = check_gradients(f, *point, gradient=gradient, rtol=rtol)
+    if gradient is None:
+        every, direction = tuple(range(len(numbers))), [DIRECTION[k % len(DIRECTION)] for k in range(len(numbers))]
 
         def of_numbers(*xs: Any) -> Any:
             return f(*rebuilt(point, iter(xs)))
 
-        def slope(*xs: Any) -> Any:  # by reverse mode
-            slopes = grad(of_numbers, tuple(range(len(xs))))(*xs)
+        def by_graphs(*xs: Any) -> list[Any]:  # of Values, it is one that can be differentiated again
+            return [getattr(slope, "data", slope) for slope in grad(of_numbers, every)(*map(Value, xs))]
+
+        def by_forward_mode(*xs: Any) -> list[Any]:
+            return [jvp(of_numbers, xs, [float(j == k) for j in every])[1] for k in every]
+
+        def slope(*xs: Any) -> Any:
+            slopes = grad(of_numbers, every)(*xs)
             return sum_row(*[d * g for d, g in zip(direction, slopes, strict=True)])
 
-        check_gradients(lambda *xs: jvp(of_numbers, xs, direction)[1], *numbers, rtol=rtol)
-        check_gradients(slope, *numbers, rtol=rtol)
+        for other, which in ((by_graphs, "as a graph"), (by_forward_mode, "by forward mode")):
+            found = other(*numbers)
+            if all(is_same(a, v.analytic, SAME) for a, v in zip(found, report.verdicts, strict=True)):
+                continue
+            with _noting(f"That is the gradient of {name} {which}, at ({at}); the one by backward() is another."):
+                check_gradients(of_numbers, *numbers, gradient=other, rtol=rtol)
+        with _noting(f"That is the second derivative of {name}, forward over reverse, at ({at})."):
+            check_gradients(lambda *xs: jvp(of_numbers, xs, direction)[1], *numbers, rtol=rtol)
+        with _noting(f"That is the second derivative of {name}, reverse over reverse, at ({at})."):
+            check_gradients(slope, *numbers, rtol=rtol)
     return [verdict.status for verdict in report.verdicts]
+
+
+@contextmanager
+def _noting(note: str) -> Iterator[None]:
+    """Say more of a gradient that differs."""
+    __tracebackhide__ = True
+    try:
+        yield
+    except GradientMismatch as mismatch:
+        mismatch.add_note(note)
+        raise

@@ -9,13 +9,47 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, NoReturn
 
 
 def described(thing: object) -> str:
     """Return what a message says it got: "'2' of type str", cut where it is long, escaped where it is not ASCII."""
     text = ascii(thing)
     return f"{text if len(text) <= 40 else text[:37] + '...'} of type {type(thing).__name__}"
+
+
+ELSEWHERE = {
+    "item": "Write v.data for the plain number.",
+    "numpy": "Write v.data for the plain number.",
+    "requires_grad": "Leave it out: every leaf has a gradient. Where none is wanted write v.detach() or no_grad().",
+    "retain_grad": "Leave it out: every node keeps its gradient.",
+    "grad_fn": "Write v.primitive, and v.operands.",
+    "clone": "Leave it out: no operation changes its operands. A new leaf is Value(v.data).",
+    "pow": "Write v ** n.",
+    "square": "Write v ** 2.",
+    "_prev": "Write v.operands.",
+    "_op": "Write v.primitive.",
+    "_backward": "Write primitive(name, forward, local gradient) for a function of your own.",
+}
+"""Attributes of a number in PyTorch and micrograd, and what to write here."""
+
+
+class Elsewhere:
+    """An attribute that is not there, and says what to write instead.
+
+    It stands in the class: with `__getattr__` every attribute, of every node, would take seven times as long.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.__doc__ = f"Not here. {ELSEWHERE[name]}"
+
+    def __get__(self, traced: object, kind: type) -> NoReturn:
+        text = f"{kind.__name__!r} object has no attribute {self.name!r}. {ELSEWHERE[self.name]}"
+        raise AttributeError(text, name=self.name, obj=None)  # no obj: it would be kept, and searched for a likely name
+
+    def __set__(self, traced: object, thing: object) -> NoReturn:
+        self.__get__(traced, type(traced))
 
 
 class AutogradError(Exception):

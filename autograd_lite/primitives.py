@@ -18,8 +18,10 @@ from numbers import Real
 from types import BuiltinFunctionType
 
 from autograd_lite.errors import (
+    ELSEWHERE,
     DivisionByZeroError,
     DomainError,
+    Elsewhere,
     InputTypeError,
     NumberOverflowError,
     OperationError,
@@ -30,7 +32,7 @@ from autograd_lite.modes import inside_gradient
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Any, TypeAlias, TypeVar, overload
+    from typing import Any, NoReturn, TypeAlias, TypeVar, overload
 
     T = TypeVar("T", bound="Traced")
     LocalGradient: TypeAlias = Callable[..., Any]
@@ -48,9 +50,15 @@ def to_float(number: object, who: str) -> float:
     """Return a real number as a plain float: the one door by which numbers come in."""
     if number.__class__ is float:
         return number
-    if isinstance(number, Real):
-        return float(number)
     kind = type(number)
+    if isinstance(number, Real):
+        try:
+            return float(number)
+        except OverflowError:
+            raise NumberOverflowError(
+                f"{who}: a number must fit into a float, at most 1.8e308, got a larger one of type {kind.__name__}. "
+                f"Scale it down, or work with its logarithm: math.log takes an int of any size."
+            ) from None
     scalar: Any = number  # numpy's 0-d arrays and bool_ are not registered as Real
     if kind.__module__ == "numpy" and getattr(scalar, "shape", None) == () and scalar.dtype.kind in "biuf":
         return float(scalar)
@@ -140,6 +148,19 @@ class Traced:
 
     def __abs__(self) -> Any:
         return ROWS["abs"](self)
+
+    def __xor__(self, other: Any) -> NoReturn:
+        raise InputTypeError("^ : not a power in Python. Write a ** b.")
+
+    def __rxor__(self, other: Any) -> NoReturn:
+        self.__xor__(other)
+
+    def __dir__(self) -> list[str]:
+        return [name for name in object.__dir__(self) if name not in ELSEWHERE]
+
+
+for _name in ELSEWHERE:
+    setattr(Traced, _name, Elsewhere(_name))
 
 
 class QuietFloat(Traced):

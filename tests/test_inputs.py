@@ -3,6 +3,8 @@
 import copy
 import math
 import pickle
+import pydoc
+import re
 from decimal import Decimal
 from fractions import Fraction
 
@@ -31,6 +33,7 @@ from autograd_lite import (
     sqrt,
     topological_order,
 )
+from autograd_lite.dual import Dual
 from autograd_lite.primitives import ROWS, row_named
 
 NUMBERS = [2, 2.0, True, Fraction(5, 2), np.float64(2.5), np.float32(0.5), np.float16(0.5), np.int64(3), np.uint8(3)]
@@ -124,10 +127,41 @@ def test_a_value_where_a_plain_number_is_needed_is_told_about_data_not_about_flo
 
 def test_large_integers_round_as_float_does_and_too_large_ones_overflow():
     assert Value(2**53 + 1).data == float(2**53 + 1)
-    with pytest.raises(OverflowError):
-        Value(10**400)
+    for large in (10**400, -(10**400), 10**5000, Fraction(10**400, 3)):
+        with pytest.raises(errors.NumberOverflowError, match=r"^Value: a number must fit into a float.*math\.log"):
+            Value(large)
     with pytest.raises(OverflowError):
         Value(1.0) + 10**400
+
+
+@pytest.mark.parametrize("name", errors.ELSEWHERE)
+def test_a_name_from_another_library_is_not_there_and_says_what_to_write(name):
+    y = Value(2.0) * 3
+    for traced in (y, Dual(2.0)):
+        assert not hasattr(traced, name)
+        assert name not in dir(traced)
+        with pytest.raises(AttributeError, match=f"'{type(traced).__name__}' object has no attribute '{name}'. [A-Z]"):
+            getattr(traced, name)
+    assert not hasattr(Value, name)
+    with pytest.raises(AttributeError, match=re.escape(errors.ELSEWHERE[name])) as caught:
+        setattr(y, name, True)
+    assert caught.value.obj is None, "an error keeps no graph alive, and Python suggests no name of its own"
+    assert name.startswith("_") or f"Not here. {errors.ELSEWHERE[name]}" in pydoc.plain(pydoc.render_doc(Value))
+
+
+def test_numpy_keeps_values_whole_whatever_names_are_not_there():
+    values = [Value(1.0), Value(2.0)]
+    array = np.array(values)
+    assert (array.dtype, array.shape, array[1]) == (np.dtype(object), (2,), values[1])
+    assert (np.array(values[0]).ndim, np.isscalar(values[0]), array.tolist()) == (0, False, values)
+
+
+def test_a_hat_is_no_power():
+    for attempt in (lambda v: v ^ 2, lambda v: 2 ^ v, lambda v: v ^ v):
+        with pytest.raises(TypeError, match=r"Write a \*\* b\."):
+            attempt(Value(2.0))
+        with pytest.raises(TypeError, match=r"Write a \*\* b\."):
+            attempt(Dual(2.0))
 
 
 def test_numpy_scalars_on_the_left_give_a_value_with_its_gradient():

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 RATIO = 4.23606797749979  # of two steps: the golden ratio cubed, so that no period fits into several
 DEEPEST = 5  # columns of the extrapolation table
 FIRST, FINER, FINEST, LONGER = 8, 8, 20, 8  # how many steps are tried, and how many more where they do not suffice
+TREND = 6  # changes of the quotient, above noise, from which one tells how fast they fall
 WITNESSES = 2  # shorter steps that must be there to contradict an estimate
 TINIEST = 5e-324
 SMALL = 1e-300  # numbers below have few digits, or none beside their noise
@@ -161,6 +162,7 @@ class Samples:
         if found is None:
             return None
         value, error, step = found
+        error = max(error, remainder(usable, value))
         slope = Slope(value, error, side)
         slope.step, slope.noise = step, error * step
         slope.constant = slope.value == 0.0 and any(q == 0.0 for _, q, _ in usable)
@@ -353,6 +355,36 @@ def extrapolated(points: list[tuple[float, float, float]], power: int) -> tuple[
         if least < inf and all(abs(best - value) <= least + error for value, error, _ in found):
             found.append((best, least, h))
     return min(found, key=itemgetter(1), default=None)
+
+
+def remainder(points: list[tuple[float, float, float]], value: float) -> float:
+    """Return how far `value` may be off, as far as the shortest steps say; 0.0 where their noise hides it.
+
+    Of a smooth function quotients change by less with every shorter step, as a power of it: that is
+    what extrapolation rests on. Where the power is small, all the changes to come are summed up, a
+    geometric series; where there is none, as for x log x at 0, they have no bound.
+
+    >>> points = [(4.0**-k, -k * log(4.0), 0.0) for k in range(40)]             # of x log x
+    >>> remainder(points, points[-1][1])
+    inf
+    """
+    changes = []
+    for (h, q, noise), (_, shorter, more) in pairwise(points):
+        change = abs(shorter - q)
+        if change > SAFETY_SCATTER * (noise + more):
+            changes.append((h, change, shorter))
+        elif len(changes) < TREND:
+            changes.clear()
+        else:
+            break
+    if len(changes) < TREND:
+        return 0.0
+    first, last = changes[-TREND : -TREND // 2], changes[-TREND // 2 :]
+    largest = max([change for _, change, _ in last])
+    power = log(max([change for _, change, _ in first]) / largest) / log(first[0][0] / last[0][0])
+    if not -0.5 < power < 0.75:  # below, they grow as rounding does
+        return 0.0
+    return abs(value - last[-1][2]) + 2.0 * largest / (RATIO**power - 1.0) if power > 0.1 else inf
 
 
 def _power_of(x: float) -> int:

@@ -116,7 +116,7 @@ class _Case:
     def is_settled(self, samples: Samples) -> bool:
         """True where more samples would change nothing."""
         best, left, right = self.smooth()
-        if best is None or self.are_apart(left, right) or self.is_growing():
+        if best is None or self.are_apart(left, right) or self.is_growing() or self.unsettled(left, right):
             return False
         if best.method != "central" and self.crossed():  # a kink at hand: see the other side
             return False
@@ -132,6 +132,8 @@ class _Case:
             self.at_kink(self.side("left"), self.side("right"))
         elif self.are_apart(left, right):
             self.at_kink(left, right)
+        elif sides := self.unsettled(left, right):
+            self.say(INCONCLUSIVE, f"on the {sides}, quotients of ever shorter steps settle on no slope{self.beyond()}")
         elif best and (self.is_precise(best) if isfinite(self.analytic) else not isfinite(best.value)):
             self.compare(best)
         else:
@@ -147,6 +149,11 @@ class _Case:
                 self.not_finite(best)
             else:
                 self.compare(self.by_complex_step(best))
+
+    def unsettled(self, left: Slope | None, right: Slope | None) -> str:
+        """Return the sides on which no bound of the error is known, in words: "left", "left and right", ""."""
+        sides = {"left": left, "right": right}
+        return " and ".join([side for side, slope in sides.items() if slope and slope.error == inf])
 
     def is_precise(self, slope: Slope, share: float = 0.25) -> bool:
         """True where the slope would tell the analytic value from rtol times it more."""

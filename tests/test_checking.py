@@ -305,6 +305,47 @@ def test_the_bound_of_the_error_holds_and_is_small():
             assert abs(verdict.numeric - slope) <= verdict.error < 1e-7 * abs(slope)
 
 
+def logarithm(x):
+    return math.log(abs(x)) if x else 0.0
+
+
+ROUGH = {  # at 0 -> a function, its slope there; nan: it has none
+    "x log x": (lambda x: x * logarithm(x), -math.inf),
+    "|x| log |x|": (lambda x: abs(x) * logarithm(x), math.nan),
+    "1e6 + x log x": (lambda x: 1e6 + x * logarithm(x), -math.inf),
+    "x**x": (lambda x: abs(x) ** abs(x), math.nan),
+    "x / log x": (lambda x: x + x / (logarithm(x) - 1.0), 1.0),
+    "x / log**2 x": (lambda x: x + x / (logarithm(x) - 1.0) ** 2, 1.0),
+    "x sin(log x)": (lambda x: x * math.sin(logarithm(x)), math.nan),
+    "x sin(log x), x > 0": (lambda x: x * math.sin(logarithm(x)) if x > 0.0 else 0.0, math.nan),
+    "x sin(1/x)": (lambda x: x * math.sin(1.0 / x) if x else 0.0, math.nan),
+    **{
+        f"|x|**{p}": (lambda x, p=p: 100.0 - 3.0 * x + math.copysign(abs(x) ** p, x), -3.0)
+        for p in (1.01, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8)
+    },
+    **{f"x**{p}": (lambda x, p=p: math.copysign(abs(x) ** p, x), 0.0) for p in (1.01, 1.2, 1.4, 1.5)},
+}
+
+
+@pytest.mark.parametrize("name", ROUGH)
+def test_where_quotients_settle_slowly_or_never_the_bound_holds_or_there_is_none(name):
+    f, slope = ROUGH[name]
+    for given in (slope, 0.0, 1.0, -7.0, -48.0):
+        try:
+            (verdict,) = check_gradients(f, 0.0, gradient=lambda x, given=given: given).verdicts
+        except GradientMismatch as mismatch:
+            (verdict,) = mismatch.report.verdicts
+            assert given != slope, verdict
+        if math.isfinite(slope):
+            assert verdict.numeric is None or abs(verdict.numeric - slope) <= verdict.error, verdict
+            assert given == slope or verdict.status != "agrees"
+        else:
+            assert verdict.status == "inconclusive"
+            assert verdict.numeric is None
+            assert verdict.error == math.inf
+            assert "quotients of ever shorter steps settle on no slope" in verdict.reason
+
+
 def test_a_complex_step_sees_through_cancellation_where_differences_confirm_it():
     (verdict,) = check_gradients(lambda x: 1e9 + 1.0 / x, 1.0).verdicts
     assert (verdict.status, verdict.method) == ("agrees", "complex")

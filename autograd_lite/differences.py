@@ -380,6 +380,8 @@ def remainder(points: list[tuple[float, float, float]], value: float) -> float:
     if len(changes) < TREND:
         return 0.0
     first, last = changes[-TREND : -TREND // 2], changes[-TREND // 2 :]
+    if all(shorter < change / RATIO**0.75 for (_, change, _), (_, shorter, _) in pairwise(last)):
+        return 0.0  # at longer steps they need not fall yet
     largest = max([change for _, change, _ in last])
     power = log(max([change for _, change, _ in first]) / largest) / log(first[0][0] / last[0][0])
     if not -0.5 < power < 0.75:  # below, they grow as rounding does

@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import index
 
 from autograd_lite import Value, dot, scope
-from autograd_lite.errors import ArgumentError, AutogradError, InputTypeError
+from autograd_lite.errors import ArgumentError, AutogradError, InputTypeError, described
 from nn.activations import Activation, activation
 from nn.init import generator, scheme
 from nn.module import Module, as_inputs, as_rows, naming
@@ -53,6 +53,11 @@ class Neuron(Module):
         self.w = [Value(draw(numbers, n_in, n_out), f"w[{k}]", "parameter") for k in range(1, n_in + 1)]
         self.b = Value(0.0, "b", "parameter") if bias else None
         self.activation = activation_of_neuron(activation if nonlin else "linear")
+
+    def __setattr__(self, name: str, thing: Any) -> None:
+        if name == "w" or (name == "b" and thing is not None):
+            refuse_numbers(name, thing)
+        super().__setattr__(name, thing)
 
     def __call__(self, x: Sequence[Any]) -> Any:
         x = as_inputs(x, len(self.w), self.describe())
@@ -176,6 +181,14 @@ class Linear(Layer):
         return f"Linear({self.n_in}, {self.n_out})"
 
 
+def refuse_numbers(name: str, thing: Any) -> None:
+    """Refuse plain numbers in place of parameters: they would stand still in training, without a word."""
+    rule, place = ("w must be a list of Values", "w[0]") if name == "w" else ("b must be a Value or None", "b")
+    for weight in thing if name == "w" and isinstance(thing, (list, tuple)) else [thing]:
+        if not isinstance(weight, Value) or (name == "w" and weight is thing):
+            raise InputTypeError(f"Neuron: {rule}, got {described(weight)}. To set one write neuron.{place}.data = 0.5.")
+
+
 as_activation = activation  # under a name that the argument `activation` does not hide
 
 
@@ -200,6 +213,8 @@ def width(n: Any, who: str) -> int:
 
 def _evaluate(neurons: list[Neuron], activation: Activation, X: Any, who: str) -> Any:  # noqa: N803
     """Return f(W x + b) for every row x of X, as an array where X is one, else as lists of floats."""
+    for neuron in neurons:
+        refuse_numbers("w", neuron.w)  # once more: one may have been set in the list
     weights = [[w.data for w in neuron.w] for neuron in neurons]
     biases = [None if neuron.b is None else neuron.b.data for neuron in neurons]
     n_in = len(weights[0])

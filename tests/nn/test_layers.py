@@ -205,3 +205,27 @@ def test_an_error_inside_a_layer_keeps_its_facts():
     with pytest.raises(DomainError) as caught:
         nn.MLP(1, [1, 1], "log", init="zeros")([1.0])
     assert (caught.value.primitive, caught.value.numbers) == ("log", (0.0,))
+
+
+@pytest.mark.parametrize("weights", [[0.15, 0.2], (Value(0.15), 0.2), 0.15, np.array([0.15, 0.2]), "w", None, Value(1.0)])
+def test_a_number_in_place_of_a_weight_is_refused_before_it_stands_still_in_training(weights):
+    neuron = nn.Neuron(2, random_state=0)
+    with pytest.raises(TypeError, match=r"^Neuron: w must be a list of Values, got .*neuron\.w\[0\]\.data = 0\.5\.$"):
+        neuron.w = weights
+    with pytest.raises(TypeError, match=r"^Neuron: b must be a Value or None, got 0\.0 .*neuron\.b\.data = 0\.5\.$"):
+        neuron.b = 0.0
+    assert len(neuron.parameters()) == 3
+
+
+def test_a_number_set_in_the_list_of_weights_is_met_by_evaluate():
+    model = nn.MLP(2, [2, 1], random_state=0)
+    model.layers[0].neurons[1].w[0] = 0.15
+    with pytest.raises(TypeError, match=r"^layer 1, Layer\(2, 2, relu\): Neuron: w must be a list of Values, got 0\.15"):
+        model.evaluate([[1.0, 2.0]])
+
+
+def test_weights_may_be_shared_and_left_out():
+    first, second = nn.Neuron(2, "linear", random_state=0), nn.Neuron(2, "linear", random_state=1)
+    second.w, second.b = first.w, None
+    assert second([1.0, 2.0]).data == first([1.0, 2.0]).data
+    assert second.evaluate([[1.0, 2.0]]) == [[first([1.0, 2.0]).data]]

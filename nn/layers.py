@@ -186,7 +186,7 @@ def refuse_numbers(name: str, thing: Any) -> None:
     rule, place = ("w must be a list of Values", "w[0]") if name == "w" else ("b must be a Value or None", "b")
     for weight in thing if name == "w" and isinstance(thing, (list, tuple)) else [thing]:
         if not isinstance(weight, Value) or (name == "w" and weight is thing):
-            raise InputTypeError(f"Neuron: {rule}, got {described(weight)}. To set one write neuron.{place}.data = 0.5.")
+            raise InputTypeError(f"Neuron: {rule}, got {described(weight)}. Set neuron.{place}.data = 0.5.")
 
 
 as_activation = activation  # under a name that the argument `activation` does not hide

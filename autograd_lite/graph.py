@@ -13,7 +13,7 @@ from math import nan
 from operator import attrgetter
 from threading import RLock
 
-from autograd_lite.errors import InputTypeError, NonLeafError, OperationError, StaleGraphError
+from autograd_lite.errors import InputTypeError, NonLeafError, OperationError, StaleGraphError, described
 from autograd_lite.primitives import FAILURES, Traced, to_float
 from autograd_lite.table import add, chain, gate, mul, sub
 from autograd_lite.variant import NATIVE
@@ -146,7 +146,7 @@ class Node(Traced):
     @label.setter
     def label(self, label: Text) -> None:
         if not isinstance(label, str):
-            raise InputTypeError(f"label: a str is needed, got {label!r} of type {type(label).__name__}.")
+            raise InputTypeError(f"label: a str is needed, got {described(label)}. Write v.label = 'x'.")
         notes_of(self).label = label
 
     @property
@@ -612,6 +612,8 @@ def _swept(root: Node, seed: float, harvest: Callable[[list[Any]], T], wanted: S
         _depth += 1
         try:
             return harvest(_sweep(root, seed))
+        except StaleGraphError:
+            raise
         except Exception:  # of a row, at numbers that perhaps do not belong together
             zeros_below(root)
             raise

@@ -71,7 +71,7 @@ def _cure(thing: object, who: str) -> str:
     if isinstance(thing, complex):
         return "Split it into .real and .imag: gradients here are of real numbers."
     if thing is None:
-        return "Was a return statement forgotten?"
+        return "Write 0.0, or call zero_grad()." if who == "grad" else "Was a return statement forgotten?"
     if isinstance(thing, Traced):
         return "Use v.data for the plain number; the gradient ends there."
     if hasattr(thing, "__len__") or hasattr(thing, "__iter__"):

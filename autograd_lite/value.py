@@ -40,7 +40,7 @@ from autograd_lite.table import add, div, mul, neg, pow, sub
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Any, NoReturn, TypeAlias
+    from typing import Any, Never, NoReturn, TypeAlias
 
     from autograd_lite.graph import Number, Stored, Text
     from autograd_lite.primitives import Primitive
@@ -440,7 +440,7 @@ class Value(Node):
         for operand, term in contributions(self, self._grad):
             hold_gradient(operand, operand.grad + term)
 
-    def backward(self, seed: Number = 1.0, *, create_graph: bool = False) -> None:
+    def backward(self, seed: Number = 1.0, *, create_graph: bool = False, **unknown: Never) -> None:
         """Add seed * dself/dleaf to the grad of every leaf below.
 
         Leaves accumulate over calls, as the batch algorithm wants; the nodes between start
@@ -454,6 +454,7 @@ class Value(Node):
 
         Raises:
             StaleGraphError: a leaf was set after this node was computed; call forward().
+            InputTypeError: another keyword was given, such as PyTorch's retain_graph: a graph stays as it is.
 
         >>> x = Value(3.0)
         >>> y = x * x * x
@@ -464,6 +465,11 @@ class Value(Node):
         >>> gradients(x.grad, [x])                         # 6x
         [18.0]
         """
+        if unknown:
+            raise InputTypeError(
+                f"backward: takes seed and create_graph, got {next(iter(unknown))}. Leave retain_graph out (a graph is "
+                f"never freed by backward), and write seed for PyTorch's gradient."
+            )
         if create_graph:
             nodes = topological_order(self)
             for node, graph in zip(nodes, gradients(self, nodes, create_graph=True, seed=seed), strict=True):

@@ -336,6 +336,22 @@ def test_grad_can_be_set_and_is_coerced():
             assert node.grad.__class__ is float
 
 
+def test_habits_of_pytorch_and_micrograd_are_refused_with_what_to_write():
+    v = Value(2.0)
+    for keyword in ("retain_graph", "gradient"):
+        with pytest.raises(
+            TypeError, match=f"^backward: takes seed and create_graph, got {keyword}. Leave retain_graph"
+        ):
+            v.backward(**{keyword: True})
+    with pytest.raises(TypeError, match=r"got None of type NoneType\. Write 0\.0, or call zero_grad\(\)\.$"):
+        v.grad = None
+    with pytest.raises(
+        TypeError, match=r"^label: a str is needed, got .*\.\.\. of type tuple\. Write v\.label = 'x'\.$"
+    ):
+        Value(3.0, (v, v))
+    assert v.grad == 0.0
+
+
 def test_the_data_and_role_of_a_result_cannot_be_set():
     x = Value(2.0, label="x")
     y = (x * 3).named("y")

@@ -266,6 +266,16 @@ def test_promise_9_a_row_that_fails_at_numbers_of_two_points_is_not_to_blame():
     assert base.grad == exponent.grad == 0.0
 
 
+def test_promise_9_a_stale_graph_is_told_of_once():
+    x = Value(2.0)
+    y = x * x
+    x.data = 3.0
+    for sweep in (y.backward, lambda: gradients(y, [x]), lambda: gradients(y, [x], create_graph=True)):
+        with pytest.raises(StaleGraphError) as caught:
+            sweep()
+        assert caught.value.__context__ is None, "a traceback would say everything twice"
+
+
 def test_promise_9_building_on_a_stale_node_is_noticed():
     x = Value(3.0)
     m = x * x

@@ -9,6 +9,7 @@ name is a row, an operator or a number, so it holds for floats and graphs alike.
 from __future__ import annotations
 
 import math
+import operator
 from math import inf, nan
 
 from autograd_lite import floats
@@ -152,18 +153,18 @@ clip = primitive(
 
 # ---- arithmetic: bit for bit what Python's operators give on floats
 
-add = primitive("add", float.__add__, lambda y, a, b: 1.0, lambda y, a, b: 1.0, symbol="+", doc="Return a + b.")
+add = primitive("add", operator.add, lambda y, a, b: 1.0, lambda y, a, b: 1.0, symbol="+", doc="Return a + b.")
 sub = primitive(
-    "sub", float.__sub__, lambda y, a, b: 1.0, lambda y, a, b: -1.0, symbol="−",
+    "sub", operator.sub, lambda y, a, b: 1.0, lambda y, a, b: -1.0, symbol="−",
     doc="Return a - b.",
 )
-mul = primitive("mul", float.__mul__, lambda y, a, b: b, lambda y, a, b: a, symbol="×", doc="Return a * b.")
+mul = primitive("mul", operator.mul, lambda y, a, b: b, lambda y, a, b: a, symbol="×", doc="Return a * b.")
 div = primitive(
-    "div", float.__truediv__, lambda y, a, b: 1.0 / b, lambda y, a, b: -y / b,
+    "div", operator.truediv, lambda y, a, b: 1.0 / b, lambda y, a, b: -y / b,
     symbol="÷", probe=("(-3, 3)", "(0.5, 3)"), edge=lambda a, b: a * math.copysign(inf, b),
     doc="Return a / b.",
 )
-neg = primitive("neg", float.__neg__, lambda y, x: -1.0, symbol="−", doc="Return -x.")
+neg = primitive("neg", operator.neg, lambda y, x: -1.0, symbol="−", doc="Return -x.")
 pow = primitive(
     "pow", floats.power,
     lambda y, x, n: where(

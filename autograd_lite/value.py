@@ -39,7 +39,7 @@ from autograd_lite.table import add, div, mul, neg, pow, sub
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
     from typing import Any, Never, NoReturn, TypeAlias
 
     from autograd_lite.graph import Number, Stored, Text
@@ -165,34 +165,42 @@ class Value(Node):
         quiet = active.count and modes.inside_gradient.get()
         if quiet:
             primitive = primitive.quiet
-        numbers: Sequence[float]
-        if len(operands) == 1:
-            a, b = operands[0], None
-            numbers = (a._data,)
-        elif len(operands) == 2:
-            a, b = operands
-            numbers = a if type(a) is float else a._data, b if type(b) is float else b._data
-        else:
-            a, b = operands, None
-            found: list[float] = []
-            for operand in operands:
-                kind = type(operand)
-                if kind is Value:
-                    below: Value = operand
-                    found.append(below._data)
-                else:
-                    found.append(operand if kind is float else operand._data)
-            numbers = found
         node: Value = Value.__new__(Value)
-        try:
-            data = primitive.forward(*numbers)
-        except FAILURES as failure:
-            raise primitive.error(failure, numbers, operands) from None
-        node._data = data if type(data) is float else primitive.as_float(data, numbers, operands)
-        node._grad = 0.0
         node._primitive = primitive
-        node._a = a
-        node._b = b
+        left: Value  # of class Value: one that a program holds (Resident) is asked, and comes back
+        right: Value
+        try:
+            if len(operands) == 1:
+                node._a = left = operands[0]
+                node._b = None
+                data = primitive.forward(left._data if type(left) is Value else operands[0]._data)
+            elif len(operands) == 2:
+                node._a, node._b = a, b = operands
+                if type(a) is Value:
+                    left = a
+                    x = left._data
+                else:
+                    x = a if type(a) is float else a._data
+                if type(b) is Value:
+                    right = b
+                    z = right._data
+                else:
+                    z = b if type(b) is float else b._data
+                data = primitive.forward(x, z)
+            else:
+                node._a, node._b = operands, None
+                numbers: list[float] = []
+                for operand in operands:
+                    if type(operand) is Value:
+                        left = operand
+                        numbers.append(left._data)
+                    else:
+                        numbers.append(operand if type(operand) is float else operand._data)
+                data = primitive.forward(*numbers)
+        except FAILURES as failure:
+            raise primitive.error(failure, numbers_of(node), operands) from None
+        node._data = data if type(data) is float else primitive.as_float(data, numbers_of(node), operands)
+        node._grad = 0.0
         node._epoch = _epoch
         node._walk = 0
         if active.count:

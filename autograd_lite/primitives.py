@@ -32,6 +32,7 @@ from autograd_lite.modes import inside_gradient
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from inspect import Signature
     from typing import Any, NoReturn, TypeAlias, TypeVar, overload
 
     T = TypeVar("T", bound="Traced")
@@ -236,6 +237,22 @@ class Interval:
         return self.text
 
 
+class SignatureOfRow:
+    """What `help` and completion show of a row, clip(x, low, high): its operands as its local gradients call them."""
+
+    def __get__(self, row: Primitive | None, kind: object) -> Signature:
+        if row is None:
+            raise AttributeError("__signature__")  # that of the class is the one of __init__
+        from inspect import Parameter, Signature
+
+        if row.variadic:
+            return Signature([Parameter("operands", Parameter.VAR_POSITIONAL)])
+        names = row.operand_names()
+        defaults = (Parameter.empty,) * (len(names) - len(row.defaults)) + row.defaults
+        pairs = zip(names, defaults, strict=True)
+        return Signature([Parameter(name, Parameter.POSITIONAL_ONLY, default=x) for name, x in pairs])
+
+
 class Primitive:
     """One row of the table: a function, its local gradients, and what else is known of it.
 
@@ -262,6 +279,8 @@ class Primitive:
         self.defaults: tuple[float, ...] = ()
         self.float_gradients: Callable[..., Sequence[float | None]] | None = None
         self._quiet: Primitive | None = None
+
+    __signature__ = SignatureOfRow()
 
     @property
     def arity(self) -> int | None:
@@ -302,11 +321,21 @@ class Primitive:
             return self.evaluate(operands)
         return highest.apply(self, operands)
 
+    def operand_names(self) -> list[str]:
+        """Return what the local gradients call the operands, or else the forward function."""
+        count = len(self.gradients)
+        for function, first in [*((gradient, 1) for gradient in self.gradients), (self.forward, 0)]:
+            code = getattr(function, "__code__", None)
+            if code is not None and code.co_argcount == first + count:
+                return list(code.co_varnames[first : first + count])
+        return [f"x{k}" for k in range(1, 1 + count)] if count > 1 else ["x"]
+
     def _with_defaults(self, operands: tuple[Any, ...]) -> tuple[Any, ...]:
         missing = len(self.gradients) - len(operands)
         if not 0 < missing <= len(self.defaults):
             count = f"{len(self.gradients)} operand{'s' * (len(self.gradients) != 1)}"
-            raise InputTypeError(f"{self.name}: takes {count} (one per local gradient), got {len(operands)}.")
+            call = f"{self.name}({', '.join(self.operand_names())})"
+            raise InputTypeError(f"{self.name}: takes {count}, got {len(operands)}. Write {call}.")
         return operands + self.defaults[-missing:]
 
     def evaluate(self, numbers: Sequence[float], operands: tuple[Any, ...] = ()) -> float:

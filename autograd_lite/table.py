@@ -148,7 +148,7 @@ clip = primitive(
     selection=True, probe=("(-3, 3)", "(-2, -1)", "(1, 2)"), rule="the low bound must not exceed the high one",
     cure="Write clip(x, low, high).", kinks={(1.0, -1.0, 1.0): (0.0, 0.0, 0.0)},
     kink_distance=lambda x, low, high: floats.minimum(math.fabs(x - low), math.fabs(x - high)),
-    doc="Return x, or the bound it lies beyond.",
+    doc="Return x, or the bound, low or high, that it lies beyond.",
 )
 
 # ---- arithmetic: bit for bit what Python's operators give on floats

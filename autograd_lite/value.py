@@ -67,6 +67,7 @@ def _method(row: Primitive) -> Callable[..., Value]:
         return row(self, *rest) if rest or row.defaults else self.apply(row, (self,))
 
     method.__name__, method.__doc__ = row.name, row.__doc__
+    method.__wrapped__ = row  # type: ignore[attr-defined]  # whose operands `help` shows
     return method
 
 

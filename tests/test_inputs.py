@@ -1,6 +1,7 @@
 """What goes in and what comes out: every line of the table of inputs."""
 
 import copy
+import inspect
 import math
 import pickle
 import pydoc
@@ -17,11 +18,13 @@ from autograd_lite import (
     Value,
     bce,
     bce_logits,
+    clip,
     cross_entropy,
     dot,
     errors,
     exp,
     gradients,
+    greater,
     leaves,
     log,
     logsumexp,
@@ -446,10 +449,34 @@ def test_infinities_and_nan_are_numbers_too():
     assert math.isnan((Value(math.inf) - math.inf).data)
 
 
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
+def test_the_signature_of_a_row_names_its_operands(row):
+    parameters = inspect.signature(row).parameters.values()
+    if row.variadic:
+        assert [p.kind.name for p in parameters] == ["VAR_POSITIONAL"]
+    else:
+        assert len(parameters) == row.arity
+        assert tuple(p.default for p in parameters if p.default is not p.empty) == row.defaults
+    method = getattr(Value, row.name, None)
+    if method is not None and row.name != "pow":
+        assert inspect.signature(method) == inspect.signature(row)
+
+
+def test_a_row_without_names_of_its_own_has_some(new_row):
+    assert str(inspect.signature(clip)) == "(x, low, high, /)"
+    assert str(inspect.signature(greater)) == "(a, b, /)", "the names of its forward function, where no gradient flows"
+    assert str(inspect.signature(Value(1.0).elu)) == "(alpha=1.0, /)"
+    unnamed = new_row("unnamed", math.atan2, lambda *all: 1.0, lambda *all: 1.0)
+    assert str(inspect.signature(unnamed)) == "(x1, x2, /)"
+    assert list(inspect.signature(type(unnamed)).parameters) == ["name", "forward", "gradients"]
+
+
 def test_the_wrong_number_of_operands_is_a_type_error():
     for attempt in (lambda: exp(), lambda: exp(1.0, 2.0), lambda: ROWS["add"](1.0), lambda: Value(1.0).exp(2.0)):
-        with pytest.raises(TypeError, match="operand"):
+        with pytest.raises(TypeError, match=r"operand.*\. Write (exp|add)\("):
             attempt()
+    with pytest.raises(TypeError, match=r"^clip: takes 3 operands, got 1\. Write clip\(x, low, high\)\.$"):
+        clip(1.0)
 
 
 def test_variadic_rows_take_operands_or_one_iterable():

@@ -91,6 +91,8 @@ def _row(v: Verdict) -> tuple[str, ...]:
         return name, analytic, "-", "-", "-", status
     known = isfinite(v.numeric) and isfinite(v.analytic)
     error, digits = (numeral(v.error if v.error > SMALL else 0.0, 1), f"{v.digits:.0f}") if known else ("-", "-")
+    if v.error == inf:
+        error = "-"
     if v.analytic == 0.0 != v.numeric and v.status != DIFFERS:  # rounding error beside a zero
         digits = "-"
     method = METHODS.get(v.method, "") if v.status != KINK else ""

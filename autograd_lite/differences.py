@@ -158,7 +158,7 @@ class Samples:
             signs = {copysign(1.0, q) for _, q, _ in points[-3:] if q in (inf, -inf)}
             if len(signs) == 1 and not any(isfinite(q) for _, q, _ in points[-3:]):
                 return Slope(signs.pop() * inf, 0.0, side)
-        found = extrapolated(usable, POWERS[side])
+        found = extrapolated(usable, POWERS[side], 2.0 * ulp(self.x) * (self.epsilon * 2.0**52))
         if found is None:
             return None
         value, error, step = found
@@ -310,13 +310,16 @@ class Samples:
         self._known.clear()
 
 
-def extrapolated(points: list[tuple[float, float, float]], power: int) -> tuple[float, float, float] | None:
+def extrapolated(
+    points: list[tuple[float, float, float]], power: int, grain: float = 0.0
+) -> tuple[float, float, float] | None:
     """Return the limit of quotients at step 0, a bound of its error, and the step; None for too few points.
 
     Args:
         points: (step, quotient, noise of the quotient), the longest step first.
         power: the powers of the step in the series of quotients: 2 for 2, 4, 6, ..., 1 for 1, 2, 3, ...,
             -1 for 1, 3, 5, ...
+        grain: how far numbers as large as x are rounded: inside of the function, some may be.
 
     >>> cubes = [(h, ((1 + h) ** 3 - (1 - h) ** 3) / (2 * h), 1e-16 / h) for h in (0.4, 0.1, 0.02, 0.004, 0.001)]
     >>> slope, error, _ = extrapolated(cubes, 2)
@@ -335,6 +338,7 @@ def extrapolated(points: list[tuple[float, float, float]], power: int) -> tuple[
             row.append(row[m - 1] + (row[m - 1] - table[k - 1][m - 1]) / factor)
         table.append(row)
     found: list[tuple[float, float, float]] = []  # the best of each step, the shortest step first
+    sure: list[tuple[float, float]] = []
     for k in range(len(table) - WITNESSES - 1, 0, -1):
         h, _, noise = points[k]
         row, above = table[k], table[k - 1]
@@ -352,8 +356,9 @@ def extrapolated(points: list[tuple[float, float, float]], power: int) -> tuple[
         for j in range(k + 1 + FIRST, len(table)):
             least = max(least, SAFETY_SCATTER * abs(points[j][1] - best) * (points[j][0] / h))
         # Shorter steps that are sure of another slope refute this one: it spanned several periods.
-        if least < inf and all(abs(best - value) <= least + error for value, error, _ in found):
+        if least < inf and all(abs(best - value) <= least + error for value, error in sure):
             found.append((best, least, h))
+            sure.append((best, least + abs(best) * (grain / h)))
     return min(found, key=itemgetter(1), default=None)
 
 

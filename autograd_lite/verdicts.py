@@ -202,6 +202,9 @@ class _Case:
         elif self.samples.says_nothing(slope):
             self.verdict.numeric, self.verdict.error, self.verdict.method = None, inf, ""
             self.say(INCONCLUSIVE, f"differences find no slope{self.beyond()}")
+        elif self.is_off(slope):  # what their bound excludes may be true all the same, so there is none
+            self.verdict.error = inf
+            self.say(INCONCLUSIVE, f"differences find another number, and cannot be sure of it{self.beyond()}")
         else:
             digits = int(self.verdict.digits_of_numeric)
             known = f"good for {digits} digit{'s' * (digits != 1)} only" if digits else "all rounding error"

@@ -346,6 +346,23 @@ def test_where_quotients_settle_slowly_or_never_the_bound_holds_or_there_is_none
             assert "quotients of ever shorter steps settle on no slope" in verdict.reason
 
 
+def test_a_number_that_excludes_the_gradient_and_may_be_wrong_has_no_bound():
+    """exp(-tanh(x)**2) is 1.0 all around 4e-15, where its slope is -8e-15."""
+    f = lambda x: math.exp(-(math.tanh(x) ** 2))  # noqa: E731
+    for given in (-8e-15, 8e-15):
+        report = check_gradients(f, 4e-15, gradient=lambda x, given=given: given)
+        assert (report.status, report.verdicts[0].error) == ("inconclusive", math.inf)
+        assert str(report).splitlines()[2].split()[-4:] == ["0", "-", "0", "inconclusive"]
+
+
+def test_steps_of_a_few_roundings_do_not_refute_longer_ones():
+    """Inside of cos(hypot(x, 3)) the angle is rounded: four steps near 1e-12 all give 0.9996, the slope is 0.9986."""
+    f, x = lambda x: math.cos(math.hypot(x, 3.0)), 67.50460918604031
+    slope = lambda x: -math.sin(math.hypot(x, 3.0)) * x / math.hypot(x, 3.0)  # noqa: E731
+    assert status(f, x, gradient=slope) == "agrees"
+    assert "at a kink" not in str(rejected(f, x, gradient=lambda x: slope(x) * (1 + 1e-6)))
+
+
 def test_a_complex_step_sees_through_cancellation_where_differences_confirm_it():
     (verdict,) = check_gradients(lambda x: 1e9 + 1.0 / x, 1.0).verdicts
     assert (verdict.status, verdict.method) == ("agrees", "complex")

@@ -328,7 +328,7 @@ class Primitive:
             code = getattr(function, "__code__", None)
             if code is not None and code.co_argcount == first + count:
                 return list(code.co_varnames[first : first + count])
-        return [f"x{k}" for k in range(1, 1 + count)] if count > 1 else ["x"]
+        return _unnamed(count)
 
     def _with_defaults(self, operands: tuple[Any, ...]) -> tuple[Any, ...]:
         missing = len(self.gradients) - len(operands)
@@ -483,14 +483,22 @@ def _guarded(forward: Callable[..., float], domain: Interval) -> Callable[..., f
 def _check_function(function: object, count: int | None, who: str, cure: str) -> None:
     """Raise unless `function` can be called with `count` arguments, as far as one can see."""
     if not callable(function):
-        raise InputTypeError(f"{who} must be a function, got {described(function)}. Write {cure}")
+        raise InputTypeError(f"{who} must be a function, got {described(function)}. Write one with lambda or def.")
     code = getattr(function, "__code__", None)
     if code is None or code.co_flags & VARARGS or count is None:
         return
     at_most = code.co_argcount - (getattr(function, "__self__", None) is not None)
     at_least = at_most - len(getattr(function, "__defaults__", None) or ())
     if not at_least <= count <= at_most:
-        raise InputTypeError(f"{who} takes {count} arguments here, got a function of {at_most}. Write {cure}")
+        arguments = f"{count} argument{'s' * (count != 1)}"
+        raise InputTypeError(f"{who} takes {arguments} here, got a function of {at_most}. {cure}")
+
+
+def _unnamed(count: int | None) -> list[str]:
+    """Return names for as many operands, None being any number of them."""
+    if count is None:
+        return ["*xs"]
+    return [f"x{k}" for k in range(1, 1 + count)] if count > 1 else ["x"]
 
 
 def primitive(
@@ -551,10 +559,11 @@ def primitive(
         need = "exactly one function (y, *xs) -> all of them" if variadic else "one per operand"
         raise InputTypeError(f"{who}: local gradients needed: {need}, got {len(local_gradients)}.")
     count = None if variadic else len(local_gradients)
-    _check_function(forward, count, f"{who}: forward", "lambda x: ...")
+    _check_function(forward, count, f"{who}: forward", "Give it one local gradient per operand.")
+    way = f"Write lambda y, {', '.join(_unnamed(count))}: ..."
     for gradient in local_gradients:
         if gradient is not None:
-            _check_function(gradient, count and count + 1, f"{who}: a local gradient", "lambda y, x: ...")
+            _check_function(gradient, count and count + 1, f"{who}: a local gradient", way)
     if not isinstance(defaults, tuple) or len(defaults) >= len(local_gradients):
         raise InputTypeError(f"{who}: defaults must be a tuple of some trailing operands, got {defaults!r}.")
     if symbol is not None and not isinstance(symbol, str):

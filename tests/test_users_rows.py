@@ -142,8 +142,13 @@ def test_a_slope_that_divides_by_a_constant_zero_is_infinite_and_no_error(slope,
 @pytest.mark.parametrize(
     ("arguments", "options", "message"),
     [
-        ((lambda x: x, lambda x: 1.0), {}, "a local gradient takes 2 arguments here, got a function of 1"),
-        ((lambda a, b: a, lambda y, x: 1.0), {}, "forward takes 1 arguments here, got a function of 2"),
+        (
+            (lambda x: x, lambda x: 1.0),
+            {},
+            "a local gradient takes 2 arguments here, got a function of 1. Write lambda y, x: ",
+        ),
+        ((lambda a, b: a, *[lambda y, a: 1.0] * 2), {}, "takes 3 arguments .* of 2. Write lambda y, x1, x2: "),
+        ((lambda a, b: a, lambda y, a, b: 1.0), {}, "takes 1 argument .* of 2. Give it one local gradient per operand"),
         ((lambda x: x, lambda y, x: 1.0), {"domain": "0..1"}, "interval: write it as"),
         ((lambda x: x, lambda y, x: 1.0), {"domain": (0, 1)}, "interval: write it as"),
         ((lambda x: x, lambda y, x: 1.0), {"defaults": 2}, "defaults must be a tuple"),

@@ -216,16 +216,16 @@ def hvp(f: Function, argnums: Argnums = 0) -> Function:
 
 
 def derivative(f: Function, n: int = 1) -> Function:
-    """Return the n-th derivative of a function of one number, in time that grows as a power of n.
+    """Return the n-th derivative by the first argument, a number, in time that grows as a power of n.
 
-    >>> derivative(lambda x: x ** 3, 2)(5.0)
-    30.0
+    >>> derivative(lambda x: x ** 3, 2)(5.0), derivative(lambda x, y: x * y)(2.0, 5.0)
+    (30.0, 5.0)
     """
     _check(f, "derivative")
     order = _order(n, "derivative")
 
-    def nth(x: Any, **options: Any) -> Any:
-        return _expanded(f, x, Expansion(order), options, "derivative")[-1]
+    def nth(x: Any, *rest: Any, **options: Any) -> Any:
+        return _expanded(f, x, rest, Expansion(order), options, "derivative")[-1]
 
     return _named(nth, "derivative", f)
 
@@ -233,23 +233,25 @@ def derivative(f: Function, n: int = 1) -> Function:
 def taylor(f: Function, n: int) -> Function:
     """Return the function that gives the coefficients of f(x + t) = c0 + c1 t + ... + cn t**n.
 
+    Further arguments of f stay where they are.
+
     >>> taylor(lambda x: x ** 3, 3)(2.0)
     [8.0, 12.0, 6.0, 1.0]
     """
     _check(f, "taylor")
     order = _order(n, "taylor")
 
-    def coefficients(x: Any, **options: Any) -> list[Any]:
-        return _expanded(f, x, Expansion(order, scaled=True), options, "taylor")
+    def coefficients(x: Any, *rest: Any, **options: Any) -> list[Any]:
+        return _expanded(f, x, rest, Expansion(order, scaled=True), options, "taylor")
 
     return _named(coefficients, "taylor", f)
 
 
-def _expanded(f: Function, x: Any, expansion: Expansion, options: Any, who: str) -> list[Any]:
+def _expanded(f: Function, x: Any, rest: Sequence[Any], expansion: Expansion, options: Any, who: str) -> list[Any]:
     """Return f and its derivatives, or its Taylor coefficients."""
     moving = expansion.number(to_number(x, f"{who}: the argument"), 1.0)
     try:
-        return expansion.terms_of(_one_number(f(moving, **options), who))
+        return expansion.terms_of(_one_number(f(moving, *rest, **options), who))
     finally:
         expansion.close()
 

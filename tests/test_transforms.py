@@ -96,6 +96,16 @@ def test_torch_agrees_about_first_and_second_derivatives():
     close(jacobian(vector)(POINT), TORCH_JACOBIAN)
 
 
+def test_further_arguments_of_a_derivative_are_passed_on_as_those_of_a_gradient_are():
+    def f(x, ys, scale=1.0):
+        return scale * x**3 * ys[0] + ys[1]
+
+    assert derivative(f)(2.0, [5.0, 1.0]) == grad(f)(2.0, [5.0, 1.0]) == 60.0
+    assert derivative(f, 2)(2.0, [5.0, 1.0], scale=0.5) == 30.0
+    assert taylor(f, 3)(2.0, [5.0, 1.0]) == [41.0, 60.0, 30.0, 5.0]
+    assert grad(lambda y: derivative(f)(2.0, [y, 1.0]))(5.0) == 12.0
+
+
 def test_torch_agrees_about_fourth_derivatives():
     def f(x):
         return sigmoid(3.0 * x) * atan(x) + erf(x)

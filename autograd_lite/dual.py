@@ -11,13 +11,22 @@ number of a lower level is a constant to it: tangents of different levels never 
 from __future__ import annotations
 
 from itertools import count
+from math import isfinite
 
 from autograd_lite.errors import InputTypeError
 from autograd_lite.graph import local_as_float, numbers_of, zeros_below
-from autograd_lite.modes import Mode, inside_gradient
+from autograd_lite.modes import Mode, active, checking, inside_gradient
 from autograd_lite.primitives import FAILURES, ROWS, Traced, to_float, to_number
 from autograd_lite.table import add, gate, mul, sub
-from autograd_lite.value import Value, is_same, meet_numpy, refuse_floor_division, refuse_remainder, refuse_to_round
+from autograd_lite.value import (
+    Value,
+    is_same,
+    meet_numpy,
+    nonfinite_error,
+    refuse_floor_division,
+    refuse_remainder,
+    refuse_to_round,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -143,6 +152,8 @@ class Dual(Moving):
                 primals.append(operand)
                 tangents.append(0.0)
         y = primitive(*primals)
+        if active.count:
+            check_finite(primitive, y, operands)
         tangent: Any = 0.0
         if any(t.__class__ is not float or t for t in tangents):  # else constant: no local gradient is needed
             for t, local in zip(tangents, local_gradients(primitive, y, primals, tangents), strict=True):
@@ -155,6 +166,12 @@ class Dual(Moving):
 
     def __repr__(self) -> str:
         return f"Dual(primal={self.primal!r}, tangent={self.tangent!r})"
+
+
+def check_finite(primitive: Primitive, y: Any, operands: tuple[Any, ...]) -> None:
+    """Raise where a number that moves is nan or inf and `raise_on_nonfinite()` is on; a Value has looked at itself."""
+    if y.__class__ is float and not isfinite(y) and checking.get() and not inside_gradient.get():
+        raise nonfinite_error(primitive, y, operands)
 
 
 def _dual(primal: Any, tangent: Any, level: int) -> Dual:

@@ -99,6 +99,8 @@ def no_grad() -> Mode:
 def raise_on_nonfinite() -> Mode:
     """Return a context manager in which the first value that is nan or inf raises NonFiniteError and is named.
 
+    That is the value of an operation on Values, dual numbers or series; gradients may be infinite.
+
     >>> from autograd_lite import Value, raise_on_nonfinite
     >>> with raise_on_nonfinite():
     ...     Value(1e200, label="x") * 1e200

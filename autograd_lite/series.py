@@ -17,8 +17,9 @@ from __future__ import annotations
 
 from math import comb
 
-from autograd_lite.dual import Moving, local_gradients, new_level, plus, product
+from autograd_lite.dual import Moving, check_finite, local_gradients, new_level, plus, product
 from autograd_lite.errors import NumberOverflowError
+from autograd_lite.modes import active
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +52,10 @@ class Expansion:
         key = primitive, *[x.hex() if x.__class__ is float else id(x) for x in operands]
         found = self.known.get(key) if self.depth else None  # in the function itself a row may want to be asked twice
         if found is None or found.depth > self.depth:
-            found = Series(self, primitive, operands, [primitive(*[self.primal_of(x) for x in operands])])
+            y = primitive(*[self.primal_of(x) for x in operands])
+            if active.count and not self.depth:
+                check_finite(primitive, y, operands)
+            found = Series(self, primitive, operands, [y])
             self.known[key] = found
         return found
 

@@ -206,7 +206,7 @@ class Value(Node):
         node._walk = 0
         if active.count:
             if not quiet and modes.checking.get() and not isfinite(node._data):
-                raise _nonfinite_error(node)
+                raise nonfinite_error(primitive, node._data, operands)
             if not modes.recording.get():
                 node._record(None, ())
         if open_scopes and node._primitive is not None:
@@ -440,8 +440,8 @@ class Value(Node):
         replay(below, self, _epoch)
         if active.count and modes.checking.get():
             for node in [*below, self]:
-                if not isfinite(node._data) and node._primitive is not None:
-                    raise _nonfinite_error(node)
+                if not isfinite(node._data) and (primitive := node._primitive) is not None:
+                    raise nonfinite_error(primitive, node._data, node.operands)
 
     def backward_step(self) -> None:
         """Add local gradient x upstream gradient (this node's grad) to the grad of each operand."""
@@ -576,12 +576,10 @@ def _restore(data: float, grad: float, label: Text | None, role: Text | None) ->
     return leaf
 
 
-def _nonfinite_error(node: Value) -> NonFiniteError:
-    primitive, operands = node._primitive, node.operands
-    assert primitive is not None
-    numbers = tuple(numbers_of(node))
+def nonfinite_error(primitive: Primitive, y: float, operands: tuple[Any, ...]) -> NonFiniteError:
+    numbers = tuple([x if type(x) is float else x.data for x in operands])
     error = NonFiniteError(
-        f"{primitive.name}: result must be finite, got {node._data!r} from {in_words(numbers, operands)}. "
+        f"{primitive.name}: result must be finite, got {y!r} from {in_words(numbers, operands)}. "
         f"Look at the operands: one is too large, or nan already."
     )
     error.primitive, error.numbers, error.operands = primitive.name, numbers, operands

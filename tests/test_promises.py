@@ -16,11 +16,14 @@ from autograd_lite import (
     DomainError,
     StaleGraphError,
     Value,
+    derivative,
     errors,
     exp,
     first_nonfinite,
+    grad,
     gradients,
     greater,
+    jvp,
     leaves,
     log,
     no_grad,
@@ -487,6 +490,17 @@ def test_raise_on_nonfinite_watches_replays_and_works_with_no_grad():
         y.forward()
     with raise_on_nonfinite(), no_grad(), pytest.raises(errors.NonFiniteError, match="at node 'x'"):
         x * x
+
+
+@pytest.mark.parametrize("along", [lambda f, x: jvp(f, (x,), (1.0,)), lambda f, x: derivative(f, 2)(x), grad])
+def test_raise_on_nonfinite_watches_forward_mode_and_series(along):
+    run = (lambda f, x: grad(f)(x)) if along is grad else along
+    run(lambda x: x * x, 1e200)
+    with raise_on_nonfinite():
+        with pytest.raises(errors.NonFiniteError, match=r"mul: result must be finite, got inf from 1e\+200 at "):
+            run(lambda x: x * x, 1e200)
+        run(sqrt, 0.0)  # its derivatives may be infinite
+        run(lambda x: x * 1e200, 1.0)
 
 
 def test_raise_on_nonfinite_lets_infinite_gradients_be():

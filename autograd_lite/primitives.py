@@ -75,6 +75,8 @@ def _cure(thing: object, who: str) -> str:
         return "Write 0.0, or call zero_grad()." if who == "grad" else "Was a return statement forgotten?"
     if isinstance(thing, Traced):
         return "Use v.data for the plain number; the gradient ends there."
+    if getattr(thing, "shape", None) == () and hasattr(thing, "item"):  # torch's and jax's arrays of one number
+        return "Write x.item() for the plain number."
     if hasattr(thing, "__len__") or hasattr(thing, "__iter__"):
         return f"Apply {who} to one number at a time: [... for x in values]."
     if hasattr(thing, "__float__"):

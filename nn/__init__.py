@@ -38,16 +38,33 @@ from nn.saving import load, save
 from nn.stopping import EarlyStopping
 from nn.training import fit
 
+ELSEWHERE = {
+    **{name: f"Losses are functions here: nn.{loss}(output, target)" for name, loss in {
+        "MSELoss": "mse", "CrossEntropyLoss": "cross_entropy", "NLLLoss": "cross_entropy", "BCELoss": "bce",
+        "BCEWithLogitsLoss": "bce_logits",
+    }.items()},
+    **{name: f"Write nn.Activation({function!r})" for name, function in {
+        "LeakyReLU": "leaky_relu", "ELU": "elu", "GELU": "gelu", "SiLU": "silu", "Softplus": "softplus",
+        "Softsign": "softsign", "LogSigmoid": "logsigmoid", "Identity": "linear",
+    }.items()},
+    "Parameter": "Every Value of a Module is one: self.w = Value(0.0)",
+    "functional": "Functions are in autograd_lite: relu, sigmoid, softmax",
+}  # fmt: skip
+"""Names in PyTorch's nn, and what to write here."""
+
 TYPE_CHECKING = False
 if not TYPE_CHECKING:  # a type checker shall go on saying that there is no such name
 
     def __getattr__(name: str) -> object:
-        """Say what the loss of that name in PyTorch is called here."""
+        """Say what is written here for that name in PyTorch."""
         import sys
 
-        losses = {"MSELoss": mse, "CrossEntropyLoss": cross_entropy, "BCELoss": bce, "BCEWithLogitsLoss": bce_logits}
-        cure = f". Losses are functions here: nn.{losses[name].name}(output, target)" if name in losses else ""
-        raise AttributeError(f"module 'nn' has no attribute {name!r}{cure}", name=name, obj=sys.modules[__name__])
+        import autograd_lite
+
+        in_engine = f"It is autograd_lite.{name}" if name in autograd_lite.__all__ else ""
+        cure = ELSEWHERE.get(name, in_engine)
+        text = f"module 'nn' has no attribute {name!r}" + (f". {cure}" if cure else "")
+        raise AttributeError(text, name=name, obj=sys.modules[__name__])
 
 
 del TYPE_CHECKING

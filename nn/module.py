@@ -21,6 +21,11 @@ ELSEWHERE = {
     "train": "Leave it out: nothing here behaves otherwise in training.",
     "eval": "Leave it out: nothing here behaves otherwise in training.",
     "to": "Leave it out: there is one device.",
+    "cpu": "Leave it out: there is one device.",
+    "cuda": "Leave it out: there is one device.",
+    "weight": "Write layer.neurons[to].w[from_], or parameters().",
+    "weights": "Write layer.neurons[to].w[from_], or parameters().",
+    "bias": "Write layer.neurons[to].b, or parameters().",
     "forward": "Write model(x), and __call__ in a class of your own.",
     "backward": "Write loss.backward().",
     "compile": "Leave it out: fit takes the loss and the optimizer.",
@@ -29,7 +34,7 @@ ELSEWHERE = {
     "save": "Write nn.save(model, 'model.json').",
     "load": "Write nn.load('model.json').",
 }
-"""Methods of models in other libraries, and what to write here."""
+"""Attributes of models in other libraries, and what to write here."""
 
 
 class Module:

@@ -119,6 +119,24 @@ def test_what_is_not_a_real_number_is_refused_with_its_type_and_a_cure(thing):
     assert (v.data, v.grad) == (2.0, 0.0)
 
 
+class Scalar:
+    """What a tensor of one number shows of itself."""
+
+    shape = ()
+
+    def item(self):
+        return 2.0
+
+    def __len__(self):
+        raise TypeError("len() of a 0-d tensor")
+
+
+def test_a_tensor_of_one_number_is_told_about_item():
+    for attempt in (lambda: Value(Scalar()), lambda: Value(2.0) * Scalar()):
+        with pytest.raises(TypeError, match=r"of type Scalar\. Write x\.item\(\) for the plain number\.$"):
+            attempt()
+
+
 def test_a_value_where_a_plain_number_is_needed_is_told_about_data_not_about_float():
     """float(v) is refused, so it must not be the advice."""
     v = Value(2.0)

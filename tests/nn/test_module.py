@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ import pytest
 import nn
 from autograd_lite import Value
 from autograd_lite.errors import ArgumentError, AutogradError, InputTypeError
+from nn.module import ELSEWHERE
 
 
 class Scale(nn.Module):
@@ -118,7 +121,7 @@ def test_call_must_be_written():
 
 def test_what_other_libraries_have_is_refused_with_what_to_write_here():
     model = nn.MLP(2, [1])
-    for name in ("train", "eval", "to", "fit", "save", "load", "forward", "backward", "compile", "summary"):
+    for name in ELSEWHERE:
         assert not hasattr(model, name)
         with pytest.raises(AttributeError, match=rf"'MLP' object has no attribute '{name}'. (Leave it out|Write )"):
             getattr(model, name)
@@ -127,8 +130,21 @@ def test_what_other_libraries_have_is_refused_with_what_to_write_here():
     assert caught.value.obj is model, "for the suggestions of Python's own"
     with pytest.raises(AttributeError, match=r"functions here: nn\.cross_entropy\(output, target\)"):
         nn.CrossEntropyLoss  # noqa: B018
+    with pytest.raises(AttributeError, match=r"module 'nn' has no attribute 'softmax'\. It is autograd_lite\.softmax$"):
+        nn.softmax  # noqa: B018
+    with pytest.raises(AttributeError, match=r"'LeakyReLU'\. Write nn\.Activation\('leaky_relu'\)$"):
+        nn.LeakyReLU  # noqa: B018
     with pytest.raises(AttributeError, match=r"module 'nn' has no attribute 'Dropout'$"):
         nn.Dropout  # noqa: B018
+
+
+def test_what_to_write_instead_is_there():
+    for name, words in nn.ELSEWHERE.items():
+        assert not hasattr(nn, name)
+        for call in re.findall(r"nn\.(\w+)\(", words):
+            assert hasattr(nn, call), words
+        for function in re.findall(r"Activation\((.*)\)", words):
+            assert nn.Activation(ast.literal_eval(function)).describe() == f"Activation({function})"
 
 
 @pytest.mark.parametrize(

@@ -289,15 +289,18 @@ class Team:
         system, at = _system(), self.address.value or 0
         system.pthread_mutex_init(ctypes.c_void_p(at + 8 * MUTEX), None)
         system.pthread_cond_init(ctypes.c_void_p(at + 8 * CONDITION), None)
-        work, workers = ctypes.c_void_p(self.machine.address("worker")), []
+        work, workers = ctypes.c_void_p(self.machine.address("worker")), (ctypes.c_size_t * (self.threads - 1))()
+        # First, and each worker noted by the system itself: Ctrl-C in between must not make others besides.
+        self._end = weakref.finalize(self, _dismiss, self.machine, self.cells, self.address, workers)
         # Signals are for the threads of Python.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        for _ in range(self.threads - 1):
-            worker = ctypes.c_void_p()
-            if not system.pthread_create(ctypes.byref(worker), None, work, self.address):
-                workers.append(worker)
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        self._end = weakref.finalize(self, _dismiss, self.machine, self.cells, self.address, workers)
+        try:
+            for k in range(self.threads - 1):
+                worker = ctypes.byref(workers, k * ctypes.sizeof(ctypes.c_size_t))
+                if system.pthread_create(worker, None, work, self.address):
+                    workers[k] = 0
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def before(self, function: Callable[[], Any]) -> Callable[[], Any]:
         """Return a function that makes the workers, where there are none yet, before it calls another."""
@@ -310,12 +313,12 @@ class Team:
 
 
 def _dismiss(
-    machine: Machine, cells: NDArray[np.int64], address: ctypes.c_void_p, workers: list[ctypes.c_void_p]
+    machine: Machine, cells: NDArray[np.int64], address: ctypes.c_void_p, workers: ctypes.Array[ctypes.c_size_t]
 ) -> None:
     """End the workers; the cells are an argument so that they are there until then."""
     machine.function("dismiss", None, ctypes.c_void_p)(address)
-    for worker in workers:
-        _system().pthread_join(worker, None)
+    for worker in filter(None, workers):
+        _system().pthread_join(ctypes.c_size_t(worker), None)
 
 
 _teams: weakref.WeakSet[Team] = weakref.WeakSet()

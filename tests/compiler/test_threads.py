@@ -6,6 +6,7 @@ import ctypes
 import gc
 import os
 import random
+import signal
 import subprocess
 import sys
 import textwrap
@@ -107,6 +108,31 @@ def test_every_share_is_taken_once_and_not_by_one_thread_alone():
         assert sorted(share for share, _ in taken) == [0, 1, 2, 3, 4]
         assert len(seen) > 1
         assert seen <= {0, 1, 2}
+
+
+def test_an_interrupt_while_workers_are_made_makes_none_twice(small_blocks, monkeypatch):
+    from autograd_lite.compiler import team
+
+    system = team._system()
+
+    class Interrupted:
+        def __getattr__(self, name):
+            return getattr(system, name)
+
+        def pthread_create(self, *arguments):
+            system.pthread_create(*arguments)
+            raise KeyboardInterrupt
+
+    program, _, _ = regression(40, threads=3)
+    expected = regression(40)[0]()[1].tolist()
+    with monkeypatch.context() as patch:
+        patch.setattr(team, "_system", Interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            program()
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    for _ in range(50):
+        assert program()[1].tolist() == expected
+    assert int(program.code.team.cells[team.JOINED]) <= 2
 
 
 def test_values_of_many_samples(small_blocks):

@@ -17,8 +17,8 @@ Read in this order:
     emit_llvm  -> the loops as vectors of machine code
     vm         graphs without loops, from tables
     control, pack, kernel  what native code is told, data into blocks, the update rules
-    source, build, native, resident, trainer, listing, program: what is compiled, in which order, buffers, where
-               parameters live, steps, text, results
+    source, build, native, turns, resident, trainer, listing, program: what is compiled, in which order, buffers,
+               whose call it is, where parameters live, steps, text, results
 
 `import autograd_lite` imports none of this but the function below.
 """

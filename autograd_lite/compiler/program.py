@@ -78,6 +78,9 @@ class Program:
     A function without arguments may branch on Values: the program notices when Python would branch
     otherwise, and records the function again, WAYS times at most. Each way is compiled once.
 
+    Threads of Python may call one program: they take turns, and each gets what belongs to its data. What is on the
+    Values is of the last call.
+
     Attributes:
         engine: what runs it: "native", "table", "numpy" or "eager".
         notes: which fallbacks were taken, and why.
@@ -90,8 +93,10 @@ class Program:
         self.notes: list[str] = []
         self.lowered: Lowered | None = None
         self.code: Any = None
+        self._fed = () if isinstance(source, ExampleSource) else tuple(source.inputs)
         self._residence = Residence(self.parameters, gradient)
         self._trainer: Trainer | None = None
+        self._turns = self._residence.turns
         self._asked, self._threads = engine, threads
         self._ways: list[Way] = []
         self._guard: int | None = None
@@ -199,16 +204,13 @@ class Program:
         for leaf, number in zip(source.inputs, arrays, strict=True):
             leaf.data = to_float(number, "program")
 
-    def _upload(self) -> None:
-        source = self.source
-        if self._residence.memory is not self.code.shared:
-            self._residence.move_in(self.code.shared)
-        if source.inputs and not isinstance(source, ExampleSource):
-            self._set_inputs([leaf.data for leaf in source.inputs])
+    def _fetch_inputs(self) -> None:
+        self._set_inputs([leaf.data for leaf in self._fed])
 
     def _evaluate(self) -> None:
-        self._upload()
-        self.code.evaluate()
+        if self._fed:
+            self._fetch_inputs()
+        self._residence.use(self.code.shared, self.code.evaluate)
 
     def _set_inputs(self, numbers: Sequence[float] | Array) -> None:
         assert self.lowered is not None
@@ -219,12 +221,26 @@ class Program:
 
     def __call__(self, *data: Any) -> Any:
         """Return (value, gradient), or the values where no gradient was asked for."""
+        turns, mine = self._turns, True
+        try:
+            del turns.free
+        except AttributeError:
+            mine = turns.wait(self)
+        try:
+            return self._call(data)
+        finally:
+            if mine:
+                turns.free = True
+                if turns.waiting:
+                    turns.hand_over()
+
+    def _call(self, data: Sequence[Any]) -> Any:
         if data:
             self._bind(data)
         if self.code is None:
             return self._eagerly()
         self._evaluate()
-        if self._has_turned() and not self._turn():
+        if self._guard is not None and self._has_turned() and not self._turn():
             return self._eagerly()
         if self.gradient:
             value, slopes = self._value_and_gradient()
@@ -247,18 +263,33 @@ class Program:
         Raises:
             NonFiniteError: the loss, the gradient or a parameter would be nan or inf. No step was made.
         """
+        turns, mine = self._turns, True
+        try:
+            del turns.free
+        except AttributeError:
+            mine = turns.wait(self)
+        try:
+            return self._step(optimizer, data)
+        finally:
+            if mine:
+                turns.free = True
+                if turns.waiting:
+                    turns.hand_over()
+
+    def _step(self, optimizer: Any, data: Sequence[Any] = ()) -> float:
         if data:
             self._bind(data)
         trainer = self._trainer
-        if trainer is None or trainer.optimizer is not optimizer or rule_of(optimizer) != trainer.rule:
+        if trainer is None or trainer.optimizer is not optimizer or not trainer.fits():
             trainer = self._new_trainer(optimizer)
             if trainer is None:
                 return self._step_on_values(optimizer)
-        self._upload()
+        if self._fed:
+            self._fetch_inputs()
         loss = trainer.step()
         if loss is None:
             if self._has_turned():
-                return self.step(optimizer) if self._turn() else self._move(optimizer, *self._eagerly())
+                return self._step(optimizer) if self._turn() else self._move(optimizer, *self._eagerly())
             raise self._not_finite()
         return loss
 
@@ -272,6 +303,10 @@ class Program:
             batches: the examples of each step, as lists of row numbers; in order unless given, as many
                 at a time as the program was compiled for.
         """
+        found: Array = self._turns.take(self, self._run, optimizer, steps, data, batches)
+        return found
+
+    def _run(self, optimizer: Any, steps: int | None, data: Any, batches: Any) -> Array:
         chosen = None
         if data is not None:
             if not isinstance(self.source, ExampleSource):
@@ -285,7 +320,8 @@ class Program:
         trainer = self._new_trainer(optimizer)
         if trainer is None:
             return np.array([self._step_on_values(optimizer, chosen, k) for k in range(count)])
-        self._upload()
+        if self._fed:
+            self._fetch_inputs()
         if chosen:
             starts = np.cumsum([0, *map(len, chosen[1])], dtype=np.int64)
             order = np.concatenate([*chosen[1], NOTHING])
@@ -299,13 +335,14 @@ class Program:
         while made < count:
             if not self._has_turned():
                 raise self._not_finite()
-            losses[made] = self.step(optimizer)  # finds the way that Python would take now
+            losses[made] = self._step(optimizer)  # finds the way that Python would take now
             made += 1
             trainer = self._new_trainer(optimizer)
             if trainer is None:
                 losses[made:] = [self._step_on_values(optimizer) for _ in range(made, count)]
                 break
-            self._upload()
+            if self._fed:
+                self._fetch_inputs()
             further, more = trainer.run(count - made)
             losses[made:] = further
             made += more
@@ -348,12 +385,12 @@ class Program:
         rule = rule_of(optimizer)
         if rule is None or not isinstance(self.code, NativeCode):
             return None
-        if self._trainer is None or self._trainer.optimizer is not optimizer or self._trainer.rule != rule:
-            self._trainer = Trainer(self.code, optimizer, rule, self._place)
+        if self._trainer is None or self._trainer.optimizer is not optimizer or not self._trainer.fits():
+            self._trainer = Trainer(self.code, self._residence, optimizer, rule, self._place)
         return self._trainer
 
     def _step_on_values(self, optimizer: Any, chosen: Any = None, k: int = 0) -> float:
-        return self._move(optimizer, *self(*(_rows(chosen[0], chosen[1][k]) if chosen else ())))
+        return self._move(optimizer, *self._call(_rows(chosen[0], chosen[1][k]) if chosen else ()))
 
     def _move(self, optimizer: Any, value: float, slopes: Array) -> float:
         for p, slope in zip(self.parameters, slopes.tolist(), strict=True):
@@ -432,6 +469,9 @@ class Program:
         Raises:
             AssertionError: they differ by more than rounding explains.
         """
+        self._turns.take(self, self._verify)
+
+    def _verify(self) -> None:
         found = self._bare_results()
         expected = self.source.evaluate()
         for what, ours, theirs in zip(("value", "gradient"), found, expected, strict=True):

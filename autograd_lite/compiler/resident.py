@@ -4,14 +4,22 @@ Writing a thousand parameters back into their Values takes longer than the step 
 them. So while a program holds them they are `Resident`, a class of Values whose numbers are
 properties: the first look at one of them, or the first change, brings all of the program's
 parameters up to date and makes them ordinary Values again. Nothing outside can tell the difference.
+
+Native code runs beside other threads of Python, which may look as well. They wait until it has ended, and not
+for the rest of a call, which may have to wait for something that they hold.
 """
 
 from __future__ import annotations
 
+import os
 import weakref
+from itertools import compress
+from threading import RLock
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
-from autograd_lite.graph import HELD, Node, hold_gradient, notes_of
+from autograd_lite.compiler.turns import Turns, is_inside
+from autograd_lite.graph import HELD, Node, notes_of
 from autograd_lite.value import Resident, Value
 from autograd_lite.variant import NATIVE
 
@@ -25,57 +33,117 @@ GRADIENT: Any = vars(Node)["_grad"]
 """Where the number of a node is stored, and its gradient."""
 
 
+PATIENCE = 0.0001
+"""Seconds between two looks whether native code has ended."""
+
+_moving = RLock()  # a parameter may be that of several programs
+
+
 class Residence:
     """The parameters of a program, and the memory they live in: parameters first, then their gradient.
 
     Attributes:
         memory: where they are now, None while they are Values.
+        in_use: whether code may be running on that memory, and must not lose it.
+        turns: of the calls of the program.
     """
 
     def __init__(self, parameters: Sequence[Value], gradient: bool) -> None:
         self.parameters, self.gradient = parameters, gradient
         self.memory: NDArray[Any] | None = None
+        self.in_use, self.turns = False, Turns()
+        self._lock = RLock()
         self._epochs: list[int] = []
         self._reference = weakref.ref(self)  # a strong one would be a cycle through nodes that no collector sees
+        with _moving:
+            _residences.add(self)
 
-    def move_in(self, memory: NDArray[Any]) -> None:
-        """Let a program's memory hold the parameters."""
+    def use(self, memory: NDArray[Any], code: Callable[[], Any]) -> Any:
+        """Run code on a program's memory, with the parameters in it."""
+        while True:
+            self.in_use = True  # first: who takes the memory away looks at this afterwards
+            try:
+                if self.memory is memory:
+                    return code()
+            finally:
+                self.in_use = False
+            self._move_in(memory)
+
+    def _move_in(self, memory: NDArray[Any]) -> None:
+        """Let the memory hold the parameters, unless another program takes some of them at the same time."""
         self.move_out()
-        if not self.parameters:
-            return
-        memory[: len(self.parameters)] = [p._data for p in self.parameters]
-        self.memory, self._epochs = memory, [p._epoch for p in self.parameters]
         for p in self.parameters:
-            p._epoch = HELD
+            _bring_back(p)
+        with self._lock, _moving:
+            if Resident in map(type, self.parameters):
+                return
+            memory[: len(self.parameters)] = [p._data for p in self.parameters]
+            self._epochs = [p._epoch for p in self.parameters]
+            self.memory = memory
+            _to_the_end(self._hold)
+
+    def _hold(self) -> None:
+        for p in self.parameters:
             notes_of(p).holder = self._reference
             p.__class__ = Resident
+            p._epoch = HELD
 
     def move_out(self) -> None:
-        """Bring the parameters up to date and let them be Values."""
-        if self.memory is None:
-            return
-        count = len(self.parameters)
-        numbers, slopes = self.memory[:count].tolist(), self.memory[count : 2 * count].tolist()
-        self.memory = None
-        now = None
-        for p, number, slope, epoch in zip(self.parameters, numbers, slopes, self._epochs, strict=True):
-            p.__class__ = Value
+        """Bring the parameters up to date and let them be Values, once code that is running has ended."""
+        with self._lock:
+            memory, self.memory = self.memory, None
+            if memory is None:
+                return
+            try:
+                while self.in_use and not is_inside(self):
+                    sleep(PATIENCE)
+            except BaseException:
+                self.memory = memory
+                raise
+            with _moving:
+                _to_the_end(self._release, memory)
+
+    def _release(self, memory: NDArray[Any]) -> None:
+        count, now = len(self.parameters), 0
+        numbers, slopes = memory[:count].tolist(), memory[count : 2 * count].tolist()
+        still: list[Any] = [p.__class__ is Resident for p in self.parameters]
+        for p, number, slope, epoch in compress(
+            zip(self.parameters, numbers, slopes, self._epochs, strict=True), still
+        ):
             if self.gradient:
-                hold_gradient(p, slope)
-            if p._data == number:
-                p._epoch = epoch
-            else:
-                if now is None:
-                    p.data = number  # begins an epoch, in which the others are too
-                    now = p._epoch
-                p._data, p._epoch = number, now
+                GRADIENT.__set__(p, slope)
+                notes_of(p).gradient = None
+            if NUMBER.__get__(p) != number:
+                NUMBER.__set__(p, number)
+                epoch = now = now or _new_epoch()
+            p._epoch = epoch
+            p.__class__ = Value  # last: whoever looks meanwhile waits
 
     def __del__(self) -> None:
         self.move_out()
 
 
+_residences: weakref.WeakSet[Residence] = weakref.WeakSet()
+
+
+def _to_the_end(work: Callable[..., None], *arguments: Any) -> None:
+    """Do something that may be begun twice; Ctrl-C comes when it is done."""
+    try:
+        work(*arguments)
+    except KeyboardInterrupt:
+        work(*arguments)
+        raise
+
+
+def _new_epoch() -> int:
+    leaf = Value(0.0)
+    leaf.data = 0.0
+    return leaf._epoch
+
+
 def _bring_back(node: Any) -> None:
-    notes_of(node).holder().move_out()
+    while type(node) is Resident:
+        notes_of(node).holder().move_out()
 
 
 def _stored(slot: Any) -> property:
@@ -125,3 +193,26 @@ UNTOUCHED = {"__new__", "__init__", "__hash__", "__eq__", "__ne__", "__getattrib
 """Methods that look at no number of the node."""
 
 _prepare()
+
+
+def _before_fork() -> None:
+    """Let all parameters be Values and stay so: the child will be without the threads that use the memory."""
+    while True:
+        for residence in list(_residences):
+            residence.move_out()
+        _moving.acquire()
+        if all(residence.memory is None for residence in _residences):
+            return
+        _moving.release()
+
+
+def _in_child() -> None:
+    """Go on without the calls of threads that are not there."""
+    _moving.release()
+    for residence in _residences:
+        residence.turns.free = True
+        residence.turns.waiting.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_moving.release, after_in_child=_in_child)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from autograd_lite.compiler.resident import Residence
     from autograd_lite.value import Value
 
     Array = NDArray[np.float64]
@@ -31,8 +32,12 @@ def rule_of(optimizer: Any) -> str | None:
     """Return the kernel's name for an optimiser, None for one it does not know."""
     known = type(optimizer).__name__
     if known == "SGD" and hasattr(optimizer, "velocity"):
-        return ("nesterov" if optimizer.nesterov else "momentum") if optimizer.momentum else "sgd"
+        return _rule_of_sgd(optimizer)
     return "adam" if known == "Adam" and hasattr(optimizer, "square") else None
+
+
+def _rule_of_sgd(optimizer: Any) -> str:
+    return ("nesterov" if optimizer.nesterov else "momentum") if optimizer.momentum else "sgd"
 
 
 def check_parameters(optimizer: Any, parameters: Sequence[Value]) -> None:
@@ -48,8 +53,8 @@ def check_parameters(optimizer: Any, parameters: Sequence[Value]) -> None:
 class Trainer:
     """One optimiser on one program's native code."""
 
-    def __init__(self, code: NativeCode, optimizer: Any, rule: str, loss_place: int) -> None:
-        self.code, self.optimizer, self.rule = code, optimizer, rule
+    def __init__(self, code: NativeCode, residence: Residence, optimizer: Any, rule: str, loss_place: int) -> None:
+        self.code, self.residence, self.optimizer, self.rule = code, residence, optimizer, rule
         self.count = len(optimizer.parameters)
         self.state, scratch = aligned(2 * self.count), aligned(3 * self.count)
         self.memories = {"adam": ("mean", "square"), "sgd": ()}.get(rule, ("velocity",))
@@ -60,6 +65,10 @@ class Trainer:
         self.rates_of_one_step, self.loss_of_one_step = self.rates[0].data, self.losses.data
         self.cells = {"parameters": self.count, "loss": loss_place, "state": self.state, "scratch": scratch}
         self.attach()
+
+    def fits(self) -> bool:
+        """Whether the optimiser, whose settings may have been changed, still moves by this rule."""
+        return self.rule == "adam" or self.rule == _rule_of_sgd(self.optimizer)
 
     def attach(self) -> None:
         """Make this the optimiser that the code's control block speaks of."""
@@ -106,7 +115,7 @@ class Trainer:
         step = optimizer.steps
         row = self.rates_of_one_step
         row[0], row[1], row[2] = self._rates(optimizer.schedule(step), step)
-        if not self.code.train():
+        if not self.residence.use(self.code.shared, self.code.train):
             return None
         optimizer.steps = step + 1
         loss: float = self.loss_of_one_step[0]
@@ -119,7 +128,7 @@ class Trainer:
         control = self.code.control
         control.set(steps=steps, made=0, rates=rates, losses=losses)
         try:
-            self.code.train()
+            self.residence.use(self.code.shared, self.code.train)
         finally:  # Ctrl-C comes when the call is over
             made = control.get("made")
             control.set(steps=1, rates=self.rates, losses=self.losses)

@@ -297,6 +297,15 @@ class Value(Node):
     def __rsub__(self, other: Any) -> Value:
         return self._apply_to(sub, other, self)
 
+    def __isub__(self, other: Any) -> Value:
+        # In PyTorch's loop, `for p in model.parameters(): p -= lr * p.grad`, nothing would be learned.
+        if self._primitive is None and type(other) is float and self.role == "parameter":
+            raise InputTypeError(
+                f"-= : makes a new Value, and leaves {self.place()} as it is. "
+                f"Write p.data -= ... to move a parameter, or p = p - ... where a new Value is meant."
+            )
+        return self.__sub__(other)
+
     def __rmul__(self, other: Any) -> Value:
         return self._apply_to(mul, other, self)
 

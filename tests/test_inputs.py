@@ -324,6 +324,18 @@ def test_augmented_assignment_rebinds_and_the_old_node_survives():
     assert gradients(w, [first]) == [8.0]
 
 
+def test_a_step_that_would_leave_its_parameter_as_it_is_is_refused():
+    p, x = Value(2.0, "w", role="parameter"), Value(2.0)
+    (p * x).backward()
+    with pytest.raises(TypeError, match=r"^-= : .* leaves node 'w' as it is\. Write p\.data -= \.\.\."):
+        p -= 0.1 * p.grad
+    total = p
+    total -= x  # of Values, as in a loss
+    total -= 1.0  # no leaf any more
+    x -= 0.1 * x.grad
+    assert (total.data, x.data, p.data) == (-1.0, 2.0 - 0.1 * 2.0, 2.0)
+
+
 def test_an_unused_input_and_a_constant_have_the_gradient_zero():
     x, unused = leaves(x=2.0, unused=3.0)
     assert gradients(x * 2, [unused, x]) == [0.0, 2.0]

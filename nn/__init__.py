@@ -38,7 +38,7 @@ from nn.saving import load, save
 from nn.stopping import EarlyStopping
 from nn.training import fit
 
-ELSEWHERE = {
+_ELSEWHERE = {
     **{name: f"Losses are functions here: nn.{loss}(output, target)" for name, loss in {
         "MSELoss": "mse", "CrossEntropyLoss": "cross_entropy", "NLLLoss": "cross_entropy", "BCELoss": "bce",
         "BCEWithLogitsLoss": "bce_logits",
@@ -62,7 +62,7 @@ if not TYPE_CHECKING:  # a type checker shall go on saying that there is no such
         import autograd_lite
 
         in_engine = f"It is autograd_lite.{name}" if name in autograd_lite.__all__ else ""
-        cure = ELSEWHERE.get(name, in_engine)
+        cure = _ELSEWHERE.get(name, in_engine)
         text = f"module 'nn' has no attribute {name!r}" + (f". {cure}" if cure else "")
         raise AttributeError(text, name=name, obj=sys.modules[__name__])
 

@@ -139,7 +139,7 @@ def test_what_other_libraries_have_is_refused_with_what_to_write_here():
 
 
 def test_what_to_write_instead_is_there():
-    for name, words in nn.ELSEWHERE.items():
+    for name, words in nn._ELSEWHERE.items():
         assert not hasattr(nn, name)
         for call in re.findall(r"nn\.(\w+)\(", words):
             assert hasattr(nn, call), words

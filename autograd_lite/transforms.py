@@ -200,8 +200,10 @@ def hvp(f: Function, argnums: Argnums = 0) -> Function:
     _check(f, "hvp", argnums)
 
     def hessian_times_vector(*args: Any, **options: Any) -> Any:
-        if not args:
-            raise InputTypeError("hvp: a vector is needed after the arguments, got nothing. Write hvp(f)(x, v).")
+        if len(args) < 2:
+            raise InputTypeError(
+                f"hvp: a vector is needed after the arguments, got {len(args)} in all. Write hvp(f)(x, v)."
+            )
         *point, vector = args
         run = _Run(f, point, argnums, options, "hvp")
         root = run.root()
@@ -396,6 +398,8 @@ def _numbers(tree: Any, who: str) -> list[Any]:
     """Return the numbers of nested lists in order."""
     if isinstance(tree, (list, tuple)):
         return [number for branch in tree for number in _numbers(branch, who)]
+    if getattr(tree, "ndim", 0):
+        raise InputTypeError(f"{who}: numbers in nested lists are needed, got {described(tree)}. Write x.tolist().")
     return [to_number(tree, who)]
 
 

@@ -4,6 +4,7 @@ import itertools
 import math
 
 import mpmath
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -490,7 +491,9 @@ def test_the_helpers_of_hessian_see_constants_as_constants():
         (lambda: grad(lambda x: x, 0.0), InputTypeError, "argnums must be an int or a tuple of ints, got 0.0"),
         (lambda: grad(lambda x: x, True), InputTypeError, "argnums"),
         (lambda: hessian(lambda x: [x])(1.0), InputTypeError, "hessian: the function must return one number"),
-        (lambda: hvp(lambda x: x)(), InputTypeError, "hvp: a vector is needed after the arguments"),
+        (lambda: hvp(lambda x: x)(), InputTypeError, "hvp: a vector is needed after the arguments, got 0"),
+        (lambda: hvp(lambda x: x)(2.0), InputTypeError, "hvp: a vector is needed after the arguments, got 1"),
+        (lambda: grad(lambda x: x[0])(np.array([1.0])), InputTypeError, r"got array\(\[1\.\]\) .* Write x\.tolist\(\)"),
         (lambda: hvp(lambda x: x[0])([1.0], 1.0), ArgumentError, "hvp: the vector: must have the shape"),
         (lambda: jvp(lambda x: x, 1.0, 1.0), InputTypeError, "primals must be a list"),
         (lambda: jvp(lambda x: x, (1.0,), (1.0, 2.0)), ArgumentError, "jvp: the tangents: must have the shape"),

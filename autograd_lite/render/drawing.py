@@ -148,8 +148,26 @@ def _names(open: Any) -> list[str]:
     return names
 
 
+ELSEWHERE = {
+    "render": "Write save('graph.svg').",
+    "png": "Write save('graph.png').",
+    "pdf": "Write save('graph.pdf').",
+    "pipe": "Write svg().",
+    "view": "Write show().",
+}
+"""Methods of pictures in other libraries, and what to write here."""
+
+
 class Drawing:
     """A picture of a graph as it was when `draw` was called; a notebook shows it, print() the tree."""
+
+    if not TYPE_CHECKING:  # a type checker shall go on saying that there is no such attribute
+
+        def __getattr__(self, name: str) -> Any:
+            text = f"'Drawing' object has no attribute {name!r}"
+            if name in ELSEWHERE:
+                raise AttributeError(f"{text}. {ELSEWHERE[name]}", name=name, obj=None)  # without a guess of Python's
+            raise AttributeError(text, name=name, obj=self)
 
     def __init__(self, scene: Scene, engine: str, theme: Theme, stepped: Scene | None = None) -> None:
         self._scene = scene

@@ -1,6 +1,7 @@
 """`draw(v)`: every form of the picture, with and without a renderer."""
 
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -15,6 +16,7 @@ from autograd_lite import AutogradError, Value, draw, leaves
 from autograd_lite.errors import ArgumentError, InputTypeError, RenderError
 from autograd_lite.render import Drawing, files
 from autograd_lite.render.dot_text import ENDLESS, LONG, ranks_passed
+from autograd_lite.render.drawing import ELSEWHERE
 from autograd_lite.render.files import write_atomically
 from autograd_lite.render.inline import inlined
 
@@ -364,3 +366,15 @@ def test_a_picture_by_graphviz_is_as_large_as_ours(picture):
     by_dot = ET.fromstring(draw_again(picture, "dot").svg().encode())
     wanted = [float(x) for x in by_dot.get("viewBox").split()[2:]]
     assert [float(by_dot.get(side)) for side in ("width", "height")] == pytest.approx(wanted, abs=1.0)
+
+
+def test_methods_of_other_pictures_are_not_there_and_say_what_to_write():
+    picture = draw(Value(2.0) * 3)
+    for name in ELSEWHERE:
+        assert not hasattr(picture, name)
+        with pytest.raises(AttributeError, match=rf"'Drawing' object has no attribute '{name}'\. Write \w+\("):
+            getattr(picture, name)
+        assert hasattr(picture, re.match(r"Write (\w+)", ELSEWHERE[name])[1])
+    with pytest.raises(AttributeError, match=r"no attribute 'svgg'$") as caught:
+        picture.svgg  # noqa: B018
+    assert caught.value.obj is picture, "for the suggestions of Python's own"

@@ -380,6 +380,8 @@ def remainder(points: list[tuple[float, float, float]], value: float) -> float:
             changes.append((h, change, shorter))
         elif len(changes) < TREND:
             changes.clear()
+        elif SAFETY_SCATTER * (noise + more) < changes[-1][1] / RATIO**0.75:  # it would show: they have settled
+            return 0.0
         else:
             break
     if len(changes) < TREND:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from math import comb
 
-from autograd_lite.dual import Moving, check_finite, local_gradients, new_level, plus, product
+from autograd_lite.dual import Moving, carried, check_finite, local_gradients, new_level, plus
 from autograd_lite.errors import NumberOverflowError
 from autograd_lite.modes import active
 
@@ -45,7 +45,8 @@ class Expansion:
 
     def number(self, *terms: Any) -> Series:
         """Return a number whose terms are known, 0 where they are left out: (x, 1.0) is the one that moves."""
-        return Series(self, None, (), [*terms, *[0.0] * self.order][: self.order + 1])
+        primal, *rest = [*terms, *[0.0] * self.order][: self.order + 1]
+        return Series(self, None, (), [primal, *[None if x.__class__ is float and not x else x for x in rest]])
 
     def node(self, primitive: Primitive, operands: tuple[Any, ...]) -> Series:
         """Return `primitive` at operands, inside local gradients the node that is there already."""
@@ -89,24 +90,30 @@ class Expansion:
                 missing += [(slope, k - 1) for _, slope in factors if self.is_moving(slope) and len(slope.terms) < k]
                 needed += missing
                 if not missing:
-                    node.terms.append(self._term(factors, k))
+                    node.terms.append(self._term(node, factors, k))
 
-    def _term(self, factors: list[tuple[Series, Any]], k: int) -> Any:
-        y: Any = 0.0
+    def _term(self, node: Series, factors: list[tuple[Series, Any]], k: int) -> Any:
+        """Return the k-th term, None where nothing adds to it: as of a number that does not move (see `dual.py`)."""
+        primitive = node.primitive
+        assert primitive is not None
+        y: Any = None
         for x, slope in factors:
+            node.gated = node.gated or x.gated
             for j, g in enumerate(slope.terms[:k] if self.is_moving(slope) else [slope]):
-                term = product(x.terms[k - j], g)
-                if term.__class__ is not float or term:
+                term = carried(primitive, x.terms[k - j], g, node.gated)
+                if term is not None:
                     weight = _as_float(k - j if self.scaled else comb(k - 1, j), k)
                     y = plus(y, term if weight == 1.0 else term * weight)
-        return y / float(k) if self.scaled and k > 1 else y
+                    node.gated = node.gated or (primitive.selection and term.__class__ is not float)
+        return y / float(k) if self.scaled and k > 1 and y is not None else y
 
     def _factors_of(self, node: Series) -> list[tuple[Series, Any]]:
         """Return (operand, local gradient) for each operand that counts: the latter a Series if it moves."""
         found = self.factors.get(node)
         if found is None:
             assert node.primitive is not None
-            moves = [1.0 if self.is_moving(x) else 0.0 for x in node.operands]
+            chosen = node.primitive.selection  # what it did not choose adds nothing
+            moves = [1.0 if self.is_moving(x) else None for x in node.operands]
             y: Any = node
             xs: Any = node.operands
             if node.depth + 1 == self.order:  # their plain numbers are all that will be asked for
@@ -119,7 +126,7 @@ class Expansion:
             found = self.factors[node] = [
                 (x, slope)
                 for x, slope in zip(node.operands, slopes, strict=True)
-                if self.is_moving(x) and slope is not None and (slope.__class__ is not float or slope)
+                if self.is_moving(x) and slope is not None and (slope.__class__ is not float or slope or not chosen)
             ]
         return found
 
@@ -137,16 +144,17 @@ def _as_float(weight: int, k: int) -> float:
 class Series(Moving):
     """A number and its derivatives along the argument of one `Expansion`."""
 
-    __slots__ = ("depth", "expansion", "level", "operands", "primal", "primitive", "terms")
+    __slots__ = ("depth", "expansion", "gated", "level", "operands", "primal", "primitive", "terms")
 
     def __init__(self, expansion: Expansion, primitive: Primitive | None, operands: Any, terms: list[Any]) -> None:
         self.expansion, self.primitive, self.operands, self.terms = expansion, primitive, operands, terms
         self.level, self.depth, self.primal = expansion.level, expansion.depth, terms[0]
+        self.gated = False
 
     @property
     def parts(self) -> tuple[Any, ...]:
         self.expansion.expand(self, self.expansion.order - self.depth)
-        return tuple(self.terms)
+        return tuple([0.0 if term is None else term for term in self.terms])
 
     def like(self, *parts: Any) -> Series:
         return self.expansion.number(*parts)

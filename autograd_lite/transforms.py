@@ -140,7 +140,7 @@ def linearize(f: Function, *primals: Any) -> tuple[Any, Function]:
         if not plain or any(isinstance(t, Traced) for t in flat):
             return jvp(f, primals, tangents)[1]
         rates = push(order, dict(zip(run.variables, flat, strict=True)))
-        return _shaped_like(run.out, iter([rates[y] if isinstance(y, Value) else 0.0 for y in ys]))
+        return _shaped_like(run.out, iter([(rates[y] or 0.0) if isinstance(y, Value) else 0.0 for y in ys]))
 
     return _shaped_like(run.out, iter([run.plain(y) for y in ys])), along
 

@@ -301,7 +301,7 @@ softmax_row = primitive(
 sqrt = primitive(
     "sqrt", math.sqrt, lambda y, x: 0.5 / y,
     symbol="√", domain="[0, inf)", probe="(0.3, 3)", cure="Take abs(x) first, or clip the argument at 0.",
-    doc="Return the square root; the gradient at 0 is inf.",
+    doc="Return the square root; the gradient at 0 is inf, at -0.0 it is -inf as IEEE division has it.",
 )
 cbrt = primitive(
     "cbrt", math.cbrt,

@@ -199,6 +199,8 @@ SINGULAR = {
     "clip at its high bound": (lambda x: clip(x, -1.0, 1.0), (1.0,), 0.0),
     "clip inside": (lambda x: clip(x, -1.0, 1.0), (0.5,), 1.0),
     "sqrt at 0": (sqrt, (0.0,), inf),
+    "sqrt at -0": (sqrt, (-0.0,), -inf),  # 1 / (2 sqrt(-0.0)), a division by -0.0: so do JAX and PyTorch
+    "0.5th power at -0": (lambda x: x**0.5, (-0.0,), inf),  # IEEE's pow(-0.0, -0.5): so does JAX
     "a tenth power at 0": (lambda x: x**0.1, (0.0,), inf),
     "hypot at 0": (hypot, (0.0, 0.0), [0.0, 0.0]),
     "norm at 0": (lambda a, b, c: norm([a, b, c]), (0.0, 0.0, 0.0), [0.0] * 3),

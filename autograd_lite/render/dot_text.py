@@ -6,6 +6,8 @@ tooltips. The same scene gives the same text in every process.
 
 from __future__ import annotations
 
+from collections import Counter
+
 from autograd_lite.render.layout import count_shared
 from autograd_lite.render.palette import LIGHT, Theme
 from autograd_lite.render.scene import Scene, Unit
@@ -67,8 +69,10 @@ def dot_text(scene: Scene, theme: Theme = LIGHT) -> str:
             lines.append(f"  g{number} -> v{number}:w [arrowhead=none, weight=8]\n")
         if unit.hidden:
             lines.append(f"  m{number}:e -> g{number} [style=dashed]\n")
+        repetitions = Counter(unit.operands)
         for operand in unit.operands:
-            lines.append(f"  v{numbers[operand]}:e -> g{number}\n")
+            apart = " [minlen=2]" if repetitions[operand] > 1 else ""  # room to be seen as so many wires
+            lines.append(f"  v{numbers[operand]}:e -> g{number}{apart}\n")
     return "".join([*lines, "}\n"])
 
 

@@ -137,3 +137,18 @@ def test_a_folded_picture_says_so_and_still_parses():
     assert 'label="… 3,000 more"' in dot
     small = draw(ag.sum(xs[:5]))
     assert b"<svg" in render(small.dot(), "svg")
+
+
+@needs_dot
+def test_an_operand_that_is_used_twice_has_two_wires_that_can_be_told_apart():
+    a, b = leaves(a=3.0, b=1.0)
+    picture = draw((a + a) * b)
+    edges = [line for line in picture.dot().splitlines() if ":e -> " in line]
+    assert [edge.endswith("[minlen=2]") for edge in edges] == [True, True, False, False]
+    heads = []
+    for group in ET.fromstring(render(picture.dot(), "svg")).iter(f"{SVG}g"):
+        if group.get("class") == "edge" and group.find(f"{SVG}title").text == "v1:e->g2":
+            points = group.find(f"{SVG}polygon").get("points").split()
+            heads.append([float(point.split(",")[1]) for point in points])
+    upper, lower = sorted(heads)
+    assert max(upper) < min(lower), "their heads side by side"

@@ -25,9 +25,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from random import Random
-    from typing import Any
+    from typing import Any, Never
 
     from nn.history import Callback
+
+
+ELSEWHERE = {
+    "lr": "Write optimizer=SGD(model.parameters(), lr=0.1).",
+    "learning_rate": "Write optimizer=SGD(model.parameters(), lr=0.1).",
+    "criterion": "Write loss='cross_entropy', say.",
+    "verbose": "Write progress=True, or False.",
+    "validation_data": "Write validation=(X, y).",
+    "seed": "Write random_state=0.",
+    "shuffle": "Leave it out: batches are drawn anew in each epoch.",
+    "metrics": "Leave it out: the history has the accuracy.",
+}
+"""Arguments of such functions in other libraries, and what to write here."""
 
 
 def fit(
@@ -45,6 +58,7 @@ def fit(
     progress: bool | None = None,
     compiled: bool = False,
     threads: int = 1,
+    **unknown: Never,
 ) -> History:
     """Train a model: for every batch, add up the gradients of its mean loss, then one step.
 
@@ -79,6 +93,10 @@ def fit(
     >>> model.predict(X)
     [0, 1, 1, 0]
     """
+    for name in unknown:
+        raise InputTypeError(
+            f"fit: no argument is called {name}, got one. {ELSEWHERE.get(name, 'help(fit) has the list of them.')}"
+        )
     if not isinstance(model, Module):
         cure = "" if isinstance(model, type) else " Write fit(model, X, y, loss=...)."
         raise InputTypeError(f"fit: model must be a Module, got {_given(model, '...')}{cure}")

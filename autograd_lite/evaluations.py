@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from math import inf, isfinite
 
+from autograd_lite.budget import error_budget
 from autograd_lite.errors import ArgumentError, InputTypeError
 from autograd_lite.graph import Node, numbers_of, sweep, topological_order
 from autograd_lite.modes import Mode, recording
@@ -84,6 +85,10 @@ class Evaluation:
     def chain_rule(self) -> list[float]:
         """Return the gradient once more, found another way."""
         return self.analytic
+
+    def rounding_of_gradient(self, i: int) -> float:
+        """Return how far off the i-th number of the gradient may be by rounding, 0.0 where that is not known."""
+        return 0.0
 
 
 class Recorded(Evaluation):
@@ -171,6 +176,12 @@ class Recorded(Evaluation):
                 if not users[operand]:
                     ready.append(operand)
         return [sum(adjoints.get(leaf, [])) for leaf in self.leaves]
+
+    def rounding_of_gradient(self, i: int) -> float:
+        try:
+            return error_budget(self.root, self.leaves[i]).bound
+        except ArgumentError:  # not finite, or does not depend on it
+            return 0.0
 
 
 def _rounding(root: Any) -> float:

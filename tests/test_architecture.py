@@ -17,8 +17,8 @@ from autograd_lite.primitives import ROWS, Primitive
 ROOT = Path(autograd_lite.__file__).parent
 FLOORS = [
     "errors", "variant", "modes", "primitives", "floats", "table", "graph", "value", "dual", "series", "functions",
-    "transforms", "notation", "formulas", "differences", "evaluations", "verdicts", "checking", "derivation",
-    "nonfinite", "budget", "paths", "typesetting", "symbols", "explanation", "straightline", "render", "compiler",
+    "transforms", "notation", "formulas", "budget", "differences", "evaluations", "verdicts", "checking", "derivation",
+    "nonfinite", "paths", "typesetting", "symbols", "explanation", "straightline", "render", "compiler",
     "testing", "cli",
 ]  # fmt: skip
 """A module imports only from floors before its own; this is also the reading order."""

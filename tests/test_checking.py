@@ -16,9 +16,11 @@ from autograd_lite import (
     GradientReport,
     Value,
     abs,
+    atan2,
     cbrt,
     check_gradients,
     cos,
+    detach,
     evaluations,
     exp,
     floor,
@@ -28,9 +30,11 @@ from autograd_lite import (
     maximum,
     no_grad,
     primitive,
+    prod,
     raise_on_nonfinite,
     relu,
     sin,
+    softplus,
     sqrt,
     tanh,
     where,
@@ -232,6 +236,20 @@ def test_zero_times_infinity_is_said_to_be_a_convention():
     (verdict,) = check_gradients(lambda x: (x**4) ** 0.5, 0.0).verdicts
     assert verdict.status == "at a kink"
     assert verdict.reason == "the local gradient of (x ** 4) ** 0.5 is inf here: no chain rule holds"
+
+
+def test_a_gradient_that_is_rounding_alone_is_said_to_be_so():
+    """Terms near 1e119 cancel in it: what is left is not 1, and no part is wrong."""
+
+    def f(x):
+        s = softplus(x)
+        return atan2(prod(1e-8, s, x), s) / x + x
+
+    (verdict,) = check_gradients(f, 2.1672642494025294e-128).verdicts
+    assert (verdict.status, verdict.numeric) == ("inconclusive", 1.0)
+    assert re.fullmatch(r"by rounding alone the gradient may be off by 1\.\de105: error_budget", verdict.reason)
+    report = rejected(lambda x: f(x) + detach(x) * 1e110, 2.1672642494025294e-128)
+    assert report.fault.startswith("Smallest part at fault: detach")
 
 
 # ---- what differences cannot tell

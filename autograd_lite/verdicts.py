@@ -356,8 +356,8 @@ class _Case:
         for node, local in local_verdicts(self.evaluation, self.rtol):
             if local.status == DIFFERS:
                 return
-            if infinite is None and not isfinite(local.analytic) and local.status in (KINK, INCONCLUSIVE):
-                infinite = node, local.analytic
+            if infinite is None and not isfinite(local.analytic):
+                infinite = node, local
             elif local.status == INCONCLUSIVE:
                 unsure = node
         gap = abs(self.analytic - self.verdict.numeric) if self.verdict.numeric is not None else inf
@@ -370,8 +370,14 @@ class _Case:
         if vague:
             self.say(INCONCLUSIVE, f"{self.place()}, too near to others or to the point to tell its slopes")
         elif infinite:
-            node, local_gradient = infinite
-            self.say(KINK, f"the local gradient of {in_words(node)} is {local_gradient!r} here: no chain rule holds")
+            node, local = infinite
+            if local.status == AGREES:
+                self.say(INCONCLUSIVE, f"the local gradient of {in_words(node)} is larger than any float here")
+            else:
+                what = f"{in_words(node)} is {local.analytic!r} here"
+                self.say(KINK, f"the local gradient of {what}: no chain rule holds")
+                    KINK, f"the local gradient of {in_words(node)} is {local.analytic!r} here: no chain rule holds"
+                )
         elif crossed and None not in crossed:
             self.say(KINK, f"{self.place()}{self.slopes()}; the gradient is what the kinks have agreed on")
         elif unsure:

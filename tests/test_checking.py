@@ -16,6 +16,7 @@ from autograd_lite import (
     GradientReport,
     Value,
     abs,
+    acosh,
     atan2,
     cbrt,
     check_gradients,
@@ -250,6 +251,13 @@ def test_a_gradient_that_is_rounding_alone_is_said_to_be_so():
     assert re.fullmatch(r"by rounding alone the gradient may be off by 1\.\de105: error_budget", verdict.reason)
     report = rejected(lambda x: f(x) + detach(x) * 1e110, 2.1672642494025294e-128)
     assert report.fault.startswith("Smallest part at fault: detach")
+
+
+def test_a_local_gradient_that_overflows_is_named():
+    """That of 1/x at 7e-170 is -2e338; the slope of all is -1.4e169."""
+    (verdict,) = check_gradients(lambda x: acosh(1.0 / x), 6.935804947500742e-170).verdicts
+    assert (verdict.status, verdict.analytic) == ("inconclusive", -math.inf)
+    assert verdict.reason == "the local gradient of 1 / x is larger than any float here"
 
 
 # ---- what differences cannot tell

@@ -376,8 +376,6 @@ class _Case:
             else:
                 what = f"{in_words(node)} is {local.analytic!r} here"
                 self.say(KINK, f"the local gradient of {what}: no chain rule holds")
-                    KINK, f"the local gradient of {in_words(node)} is {local.analytic!r} here: no chain rule holds"
-                )
         elif crossed and None not in crossed:
             self.say(KINK, f"{self.place()}{self.slopes()}; the gradient is what the kinks have agreed on")
         elif unsure:

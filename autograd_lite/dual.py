@@ -261,6 +261,9 @@ def local_gradients(primitive: Primitive, y: Any, primals: Sequence[Any], rates:
 def _quietly(primitive: Primitive, y: Any, primals: Sequence[Any], rates: Sequence[Any]) -> Sequence[Any]:
     try:
         return _wanted(primitive, y, primals, rates)
+    except InputTypeError as error:
+        primitive.note_place(error)
+        raise
     except FAILURES:  # plain arithmetic on constants raised; made of the highest kind here they follow quiet rows
         highest = max([x for x in primals if x.__class__ is not float], key=lambda x: x.level)
         kind = highest.like if isinstance(highest, Moving) else lambda x: Value(x, role="constant")

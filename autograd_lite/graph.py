@@ -716,6 +716,9 @@ def _graph_local_gradients(node: Any) -> Any:
     primitive, operands = node._primitive, node.operands
     try:
         return _gradients_of_nodes(primitive, node, operands, operands)
+    except InputTypeError as error:
+        primitive.note_place(error)
+        raise
     except FAILURES:  # plain arithmetic on constants raised; as leaves they follow quiet rows
         leaves = [type(node)(operand, None, "constant") if type(operand) is float else operand for operand in operands]
         return _gradients_of_nodes(primitive, node, operands, leaves)

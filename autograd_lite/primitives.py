@@ -389,6 +389,13 @@ class Primitive:
             return gradients
         return [gradient and gradient(y, *operands) for gradient in self.gradients]
 
+    def note_place(self, error: InputTypeError) -> None:
+        """Say on an error that its local gradients raised where this was, and how they are written."""
+        error.add_note(
+            f"In a local gradient of {self.name}, which is differentiated itself here. "
+            f"Write it with operators and functions of autograd_lite."
+        )
+
     def partials(self, y: float, numbers: Sequence[float]) -> Sequence[float | None]:
         """Return the local gradients at plain floats; they never raise, but may be inf or nan."""
         try:

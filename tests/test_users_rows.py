@@ -162,6 +162,15 @@ def test_a_row_that_cannot_work_is_refused_where_it_is_defined(arguments, option
         primitive("f_refused", *arguments, **options)
 
 
+def test_a_local_gradient_that_takes_the_number_out_is_named():
+    row = primitive("f_of_math", math.sin, lambda y, x: math.cos(x))
+    assert grad(row)(1.0) == math.cos(1.0)
+    for attempt in (grad(grad(row)), derivative(row, 2), hessian(row), lambda x: hvp(row)(x, 1.0)):
+        with pytest.raises(InputTypeError) as caught:
+            attempt(1.0)
+        assert caught.value.__notes__[0].startswith("In a local gradient of f_of_math, which is differentiated itself")
+
+
 class Line:
     def at(self, x, slope=2.0):
         return slope * x

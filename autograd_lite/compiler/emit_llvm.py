@@ -20,7 +20,7 @@ from autograd_lite.compiler.plan import WIDTH
 from autograd_lite.compiler.repeat import Stretch, places_of_sums, stretches
 from autograd_lite.compiler.rows_llvm import apply_row
 from autograd_lite.compiler.streams import Dim, Layout, Streams
-from autograd_lite.compiler.team import TOGETHER
+from autograd_lite.compiler.team import write_together
 from autograd_lite.compiler.writer import Module, Writer, kind_of
 
 if TYPE_CHECKING:
@@ -97,8 +97,7 @@ class Emitter:
         self.module.add(name, self.w)
         self.w, self.share, self.thread = outer, "0", "0"
         if self.layout.threads > 1:
-            together = outer.let(f"load ptr, ptr {outer.let(f'getelementptr i64, ptr %team, i64 {TOGETHER}')}")
-            outer.do(f"call void {together}(ptr %team, ptr @{name}, ptr %memory, ptr %tables, ptr %blocks)")
+            write_together(outer, "%team", f"ptr @{name}, ptr %memory, ptr %tables, ptr %blocks")
             return
 
         def one(share: str, _: list[str]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from autograd_lite.compiler.control import Cells, cell
 from autograd_lite.compiler.plan import WIDTH
-from autograd_lite.compiler.team import TOGETHER
+from autograd_lite.compiler.team import write_together
 from autograd_lite.compiler.writer import Writer, double, kind_of
 
 if TYPE_CHECKING:
@@ -36,8 +36,7 @@ def write_pack(module: Module) -> None:
     w.do(f"call void @pack.share(ptr %control, ptr {step}, ptr null, i64 0, i64 0)")
     w.do("ret void")
     w.lines.append("shared:")
-    together = w.fresh(f"load ptr, ptr {w.fresh(f'getelementptr i64, ptr {team}, i64 {TOGETHER}')}")
-    w.do(f"call void {together}(ptr {team}, ptr @pack.share, ptr %control, ptr {step}, ptr null)")
+    write_together(w, team, f"ptr @pack.share, ptr %control, ptr {step}, ptr null")
     w.do("ret void")
     module.add("pack", w)
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import llvmlite.binding as llvm
 import numpy as np
 
-from autograd_lite.compiler.writer import Machine, Module
+from autograd_lite.compiler.writer import Machine, Module, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,8 +36,11 @@ PATIENCE = 4000
 LINE = 8
 """Cells of 8 bytes in a line of the cache: what different threads write lies on different ones."""
 
-TOGETHER, FUNCTION, FIRST, SECOND, THIRD, SHARES, THREADS = range(7)
-JOB, DONE, ASLEEP, STOP, JOINED, MUTEX, CONDITION, TAKEN = (LINE * k for k in (1, 2, 3, 4, 5, 6, 8, 10))
+CELLS = {
+    "together": 0, "function": 1, "first": 2, "second": 3, "third": 4, "shares": 5, "threads": 6, "job": LINE,
+    "done": 2 * LINE, "asleep": 3 * LINE, "stop": 4 * LINE, "joined": 5 * LINE, "mutex": 6 * LINE,
+    "condition": 8 * LINE, "taken": 10 * LINE,
+}  # fmt: skip
 """The cells of a team. together: its address; function, first, second, third: what to call, with what; shares, threads:
 how many. job: the number of the last one; done: how many shares are, of all jobs; asleep: how many workers; stop:
 whether they are to end; joined: how many there have been; then what the system keeps there (a mutex takes 64 bytes
@@ -47,8 +50,8 @@ at most, a condition 48); taken: for each share the last job in which it was."""
 def text(pause: str) -> dict[str, str]:
     """Return the functions of a team in LLVM; `pause` is how the machine is told that a thread only waits."""
 
-    def cell(name: str, k: int) -> str:
-        return f"%{name} = getelementptr i64, ptr %team, i64 {k}"
+    def cells(*names: str) -> str:
+        return "\n  ".join(f"%{name}.at = getelementptr i64, ptr %team, i64 {CELLS[name]}" for name in names)
 
     return {
         # Take what nobody has. A job that is over by now has nothing left: all its shares were taken. So what
@@ -56,14 +59,7 @@ def text(pause: str) -> dict[str, str]:
         "take": f"""
 define internal void @take(ptr %team, i64 %job, i64 %thread) {{
 entry:
-  {cell("function.at", FUNCTION)}
-  {cell("first.at", FIRST)}
-  {cell("second.at", SECOND)}
-  {cell("third.at", THIRD)}
-  {cell("shares.at", SHARES)}
-  {cell("threads.at", THREADS)}
-  {cell("done", DONE)}
-  {cell("taken", TAKEN)}
+  {cells("function", "first", "second", "third", "shares", "threads", "done", "taken")}
   %function = load atomic ptr, ptr %function.at monotonic, align 8
   %first = load atomic ptr, ptr %first.at monotonic, align 8
   %second = load atomic ptr, ptr %second.at monotonic, align 8
@@ -83,7 +79,7 @@ look:
   %from = add i64 %start, %k
   %share = urem i64 %from, %shares
   %place = mul i64 %share, {LINE}
-  %at = getelementptr i64, ptr %taken, i64 %place
+  %at = getelementptr i64, ptr %taken.at, i64 %place
   %seen = load atomic i64, ptr %at monotonic, align 8
   %free = icmp eq i64 %seen, %last
   br i1 %free, label %try, label %again
@@ -103,31 +99,23 @@ end:
   %some = icmp ugt i64 %mine, 0
   br i1 %some, label %say, label %out
 say:
-  %before = atomicrmw add ptr %done, i64 %mine seq_cst
+  %before = atomicrmw add ptr %done.at, i64 %mine seq_cst
   br label %out
 out:
   ret void
 }}""",
         "wake": f"""
 define internal void @wake(ptr %team) {{
-  {cell("mutex", MUTEX)}
-  {cell("condition", CONDITION)}
-  %locked = call i32 @pthread_mutex_lock(ptr %mutex)
-  %told = call i32 @pthread_cond_broadcast(ptr %condition)
-  %unlocked = call i32 @pthread_mutex_unlock(ptr %mutex)
+  {cells("mutex", "condition")}
+  %locked = call i32 @pthread_mutex_lock(ptr %mutex.at)
+  %told = call i32 @pthread_cond_broadcast(ptr %condition.at)
+  %unlocked = call i32 @pthread_mutex_unlock(ptr %mutex.at)
   ret void
 }}""",
         "together": f"""
 define void @together(ptr %team, ptr %function, ptr %first, ptr %second, ptr %third) {{
 entry:
-  {cell("function.at", FUNCTION)}
-  {cell("first.at", FIRST)}
-  {cell("second.at", SECOND)}
-  {cell("third.at", THIRD)}
-  {cell("shares.at", SHARES)}
-  {cell("job.at", JOB)}
-  {cell("done.at", DONE)}
-  {cell("asleep.at", ASLEEP)}
+  {cells("function", "first", "second", "third", "shares", "job", "done", "asleep")}
   store atomic ptr %function, ptr %function.at monotonic, align 8
   store atomic ptr %first, ptr %first.at monotonic, align 8
   store atomic ptr %second, ptr %second.at monotonic, align 8
@@ -167,13 +155,8 @@ out:
         "worker": f"""
 define ptr @worker(ptr %team) {{
 entry:
-  {cell("job.at", JOB)}
-  {cell("asleep", ASLEEP)}
-  {cell("stop.at", STOP)}
-  {cell("joined", JOINED)}
-  {cell("mutex", MUTEX)}
-  {cell("condition", CONDITION)}
-  %before = atomicrmw add ptr %joined, i64 1 seq_cst
+  {cells("job", "asleep", "stop", "joined", "mutex", "condition")}
+  %before = atomicrmw add ptr %joined.at, i64 1 seq_cst
   %thread = add i64 %before, 1
   br label %wait
 wait:
@@ -192,8 +175,8 @@ patient:
   %long = icmp ugt i64 %turn, {PATIENCE}
   br i1 %long, label %lie.down, label %look
 lie.down:
-  %locked = call i32 @pthread_mutex_lock(ptr %mutex)
-  %one.more = atomicrmw add ptr %asleep, i64 1 seq_cst
+  %locked = call i32 @pthread_mutex_lock(ptr %mutex.at)
+  %one.more = atomicrmw add ptr %asleep.at, i64 1 seq_cst
   br label %sleep
 sleep:
   %later = load atomic i64, ptr %job.at seq_cst, align 8
@@ -203,11 +186,11 @@ sleep:
   %up = or i1 %is.fresh, %is.stop
   br i1 %up, label %get.up, label %snore
 snore:
-  %woken = call i32 @pthread_cond_wait(ptr %condition, ptr %mutex)
+  %woken = call i32 @pthread_cond_wait(ptr %condition.at, ptr %mutex.at)
   br label %sleep
 get.up:
-  %one.less = atomicrmw sub ptr %asleep, i64 1 seq_cst
-  %unlocked = call i32 @pthread_mutex_unlock(ptr %mutex)
+  %one.less = atomicrmw sub ptr %asleep.at, i64 1 seq_cst
+  %unlocked = call i32 @pthread_mutex_unlock(ptr %mutex.at)
   br i1 %is.stop, label %end, label %work
 work:
   %job = phi i64 [ %now, %look ], [ %later, %get.up ]
@@ -218,12 +201,18 @@ end:
 }}""",
         "dismiss": f"""
 define void @dismiss(ptr %team) {{
-  {cell("stop", STOP)}
-  store atomic i64 1, ptr %stop seq_cst, align 8
+  {cells("stop")}
+  store atomic i64 1, ptr %stop.at seq_cst, align 8
   call void @wake(ptr %team)
   ret void
 }}""",
     }
+
+
+def write_together(w: Writer, team: str, job: str) -> None:
+    """Let a team do a job: "ptr @function, ptr first, ptr second, ptr third"."""
+    place = w.let(f"getelementptr i64, ptr {team}, i64 {CELLS['together']}")
+    w.do(f"call void {w.let(f'load ptr, ptr {place}')}(ptr {team}, {job})")
 
 
 @cache
@@ -267,7 +256,7 @@ class Team:
     def __init__(self, threads: int, shares: int) -> None:
         self.threads, self.shares = threads, shares
         self.machine = _machine()  # of its own: two threads that ask at the same time get one each
-        space = np.zeros(TAKEN + LINE * (shares + 1), np.int64)
+        space = np.zeros(CELLS["taken"] + LINE * (shares + 1), np.int64)
         self.cells = space[(-space.ctypes.data // 8) % LINE :]
         self.address = ctypes.c_void_p(self.cells.ctypes.data)
         self._end: weakref.finalize[..., Any] | None = None
@@ -280,15 +269,17 @@ class Team:
             self._end.detach()
             self._end = None
         self.cells[:] = 0
-        self.cells[[TOGETHER, SHARES, THREADS]] = self.machine.address("together"), self.shares, self.threads
+        self.cells[[CELLS[name] for name in ("together", "shares", "threads")]] = (
+            self.machine.address("together"), self.shares, self.threads,
+        )  # fmt: skip
 
     def assemble(self) -> None:
         """Make the workers, where there are none yet; with fewer than are wanted all goes on as well, more slowly."""
         if self._end is not None:
             return
         system, at = _system(), self.address.value or 0
-        system.pthread_mutex_init(ctypes.c_void_p(at + 8 * MUTEX), None)
-        system.pthread_cond_init(ctypes.c_void_p(at + 8 * CONDITION), None)
+        system.pthread_mutex_init(ctypes.c_void_p(at + 8 * CELLS["mutex"]), None)
+        system.pthread_cond_init(ctypes.c_void_p(at + 8 * CELLS["condition"]), None)
         work, workers = ctypes.c_void_p(self.machine.address("worker")), (ctypes.c_size_t * (self.threads - 1))()
         # First, and each worker noted by the system itself: Ctrl-C in between must not make others besides.
         self._end = weakref.finalize(self, _dismiss, self.machine, self.cells, self.address, workers)

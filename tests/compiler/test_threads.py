@@ -132,7 +132,7 @@ def test_an_interrupt_while_workers_are_made_makes_none_twice(small_blocks, monk
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
     for _ in range(50):
         assert program()[1].tolist() == expected
-    assert int(program.code.team.cells[team.JOINED]) <= 2
+    assert int(program.code.team.cells[team.CELLS["joined"]]) <= 2
 
 
 def test_values_of_many_samples(small_blocks):

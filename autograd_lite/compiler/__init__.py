@@ -17,8 +17,8 @@ Read in this order:
     emit_llvm  -> the loops as vectors of machine code
     vm         graphs without loops, from tables
     control, pack, kernel  what native code is told, data into blocks, the update rules
-    source, build, native, turns, resident, trainer, listing, program: what is compiled, in which order, buffers,
-               whose call it is, where parameters live, steps, text, results
+    source, build, native, way, turns, resident, trainer, listing, program: what is compiled, in which order, buffers,
+               one way through its branches, whose call it is, where parameters live, steps, text, results
 
 `import autograd_lite` imports none of this but the function below.
 """
@@ -73,9 +73,10 @@ def compile(
     """
     try:
         from autograd_lite.compiler.program import build
+        from autograd_lite.compiler.source import source_of
     except ImportError as error:
         raise ImportError(
             f"compile: numpy and llvmlite are needed, got none of {error.name}. "
             f"Install them with: pip install 'autograd_lite[fast]'"
         ) from error
-    return build(what, parameters, inputs, batch, gradient, penalty, engine, threads, verify)
+    return build(source_of(what, parameters, inputs, batch, gradient, penalty), engine, threads, verify)

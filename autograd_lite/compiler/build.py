@@ -66,23 +66,23 @@ class Lowered:
         return {axis: data.shape[1] + 1 for axis, data in self.samples.items()}
 
 
-def lower(source: Source, tape: Tape, gradient: bool, engine: str | None) -> Lowered:
+def lower(source: Source, tape: Tape, engine: str | None) -> Lowered:
     """Return the instructions of a source as it was recorded; raise Uncompilable where there are none.
 
     The ladder: samples on an axis, rolled; all samples, rolled; tables of the level machine. The
     samples of a batch that was given stay on their axis, with as many instructions as it takes.
     """
     with paused_collector():
-        return _lower(source, tape, gradient, engine)
+        return _lower(source, tape, engine)
 
 
-def _lower(source: Source, tape: Tape, gradient: bool, engine: str | None) -> Lowered:
+def _lower(source: Source, tape: Tape, engine: str | None) -> Lowered:
     for name, row in tape.rows.items():
         if not row.reserved:
             raise Uncompilable(f"the row {name!r} is not one of the table's and has no array form")
     notes: list[str] = []
     for batched, samples, budget in _attempts(source, normalise(tape), engine, notes):
-        circuit, roots, slopes = _with_gradients(source, batched, gradient, bool(tape.branches))
+        circuit, roots, slopes = _with_gradients(source, batched, bool(tape.branches))
         flat = Flat(circuit, circuit.live([*roots, *slopes]))
         guard = roots.pop() if tape.branches else None
         counts = len(source.parameters), source.shared_inputs
@@ -149,12 +149,10 @@ def _examples(source: ExampleSource, normal: Normal) -> tuple[Batched, dict[int,
     return batched, {1: np.zeros((source.capacity, len(source.inputs)))}
 
 
-def _with_gradients(
-    source: Source, batched: Batched, gradient: bool, guarded: bool
-) -> tuple[Circuit, list[int], list[int]]:
+def _with_gradients(source: Source, batched: Batched, guarded: bool) -> tuple[Circuit, list[int], list[int]]:
     """Return the circuit in elementary rows, its roots and the gradient; the last of guarded roots is the guard."""
     circuit, roots = batched.circuit, batched.roots
-    slopes = add_gradients(circuit, roots[0], len(source.parameters), ROWS) if gradient else []
+    slopes = add_gradients(circuit, roots[0], len(source.parameters), ROWS) if source.gradient else []
     if guarded:
         roots = [poisoned(circuit, roots[0], roots[-1]), *roots[1:]]
     circuit, nodes = spell_out(circuit, [*roots, *slopes], ROWS)

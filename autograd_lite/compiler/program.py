@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from math import isfinite
 from operator import index
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograd_lite.compiler.build import BUDGET, Lowered, lower
-from autograd_lite.compiler.emit_numpy import NumpyCode
+from autograd_lite.compiler.build import Lowered, lower
 from autograd_lite.compiler.guards import what_decides
 from autograd_lite.compiler.listing import listing
 from autograd_lite.compiler.native import NativeCode
 from autograd_lite.compiler.resident import Residence
 from autograd_lite.compiler.source import (
     ExampleSource,
-    FunctionSource,
-    GraphSource,
     Source,
-    as_arrays,
     as_matrix,
-    as_roots,
+    rows_of,
 )
 from autograd_lite.compiler.trainer import Trainer, check_parameters, rule_of
+from autograd_lite.compiler.way import Way
 from autograd_lite.errors import (
     ArgumentError,
     AutogradError,
@@ -33,15 +30,12 @@ from autograd_lite.errors import (
     Uncompilable,
 )
 from autograd_lite.modes import raise_on_nonfinite
-from autograd_lite.primitives import to_float
-from autograd_lite.value import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from autograd_lite.compiler.guards import Branch
     from autograd_lite.compiler.tape import Tape
 
     Array = NDArray[np.float64]
@@ -55,14 +49,6 @@ NOTHING = np.zeros(0, np.int64)
 
 WAYS = 8
 """How many ways through a function's Python branches are compiled; with one more it runs eagerly from then on."""
-
-
-class Way(NamedTuple):
-    """One way through a function's Python branches, and its code."""
-
-    branches: tuple[Branch, ...]
-    lowered: Lowered
-    code: Any
 
 
 class Program:
@@ -87,20 +73,20 @@ class Program:
         threads: how many share a pass over the samples.
     """
 
-    def __init__(self, source: Source, gradient: bool, engine: str | None, threads: int) -> None:
-        self.source, self.gradient = source, gradient
+    def __init__(self, source: Source, engine: str | None, threads: int) -> None:
+        self.source, self.gradient = source, source.gradient
         self.parameters = tuple(source.parameters)
         self.notes: list[str] = []
         self.lowered: Lowered | None = None
         self.code: Any = None
+        self.threads = 1
         self._fed = () if isinstance(source, ExampleSource) else tuple(source.inputs)
-        self._residence = Residence(self.parameters, gradient)
+        self._residence = Residence(self.parameters, source.gradient)
         self._trainer: Trainer | None = None
         self._turns = self._residence.turns
         self._asked, self._threads = engine, threads
         self._ways: list[Way] = []
-        self._guard: int | None = None
-        self._place = -1
+        self._way: Any = None
         if engine != "eager":
             self._compile(source.record())
 
@@ -111,58 +97,40 @@ class Program:
     def _compile(self, tape: Tape) -> None:
         """Make the code of a tape, and let it run from now on; or run eagerly, and note why."""
         try:
-            lowered = lower(self.source, tape, self.gradient, self._asked)
+            lowered = lower(self.source, tape, self._asked)
         except Uncompilable as reason:
             self._give_up(str(reason))
             return
-        too_long = self._asked is None and lowered.length > BUDGET
-        code: Any = NumpyCode(lowered) if self._asked == "numpy" or too_long else NativeCode(lowered, self._threads)
-        for node, number in lowered.circuit.numbers.items():
-            if lowered.rolled.place[node] >= 0:
-                code.shared[lowered.rolled.place[node]] = number
-        for axis, samples in lowered.samples.items():
-            code.bind(axis, samples, 1.0)
         self.notes += [note for note in lowered.notes if note not in self.notes]
         if tape.branches:
             self.notes.append(what_decides(tape.branches, [way.branches for way in self._ways]))
-        self._ways.append(Way(tape.branches, lowered, code))
-        self._take(self._ways[-1])
-        if self._threads > self.threads and (note := self._why_fewer_threads()) not in self.notes:
-            self.notes.append(note)
+        way = Way(tape.branches, lowered, self._asked, self._threads)
+        self._ways.append(way)
+        self._take(way)
+        if self._threads > way.threads:
+            note = f"{way.threads} thread{'s' * (way.threads > 1)}, not {self._threads}: {way.fewer}"
+            self.notes += [note] if note not in self.notes else []
         if isinstance(self.source, ExampleSource):
             self._bind(self.source.arrays)
-
-    @property
-    def threads(self) -> int:
-        return self.code.threads if isinstance(self.code, NativeCode) else 1
-
-    def _why_fewer_threads(self) -> str:
-        why = self.code.fewer if isinstance(self.code, NativeCode) else f"the engine {self.engine!r} uses no more"
-        return f"{self.threads} thread{'s' * (self.threads > 1)}, not {self._threads}: {why}"
 
     def _give_up(self, reason: str) -> None:
         self._residence.move_out()
         self.notes.append(f"eager: {reason}")
-        self.lowered = self.code = self._guard = None
+        self.lowered = self.code = self._way = None
+        self.threads = 1
 
     # ---- Python branches
 
     def _take(self, way: Way) -> None:
-        self.lowered, self.code, self._trainer = way.lowered, way.code, None
-        place = way.lowered.rolled.place
-        self._guard = None if way.lowered.guard is None else int(place[way.lowered.guard])
-        self._place = int(place[way.lowered.roots[0]])
-
-    def _has_turned(self) -> bool:
-        """Whether the evaluation that was made took a way that Python would not, or might not."""
-        return self._guard is not None and self.code.shared[self._guard] != 0.0
+        self._way, self.lowered, self.code, self.threads = way, way.lowered, way.code, way.threads
+        self._trainer = None
 
     def _turn(self) -> bool:
         """Take the way that Python would take now, and evaluate it; False where only Python can tell."""
         for way in [way for way in self._ways if way.code is not self.code]:
             self._take(way)
             self._evaluate()
-            if not self._has_turned():
+            if not way.has_turned():
                 return True
         self._residence.move_out()
         tape = self.source.record()
@@ -177,45 +145,27 @@ class Program:
         if self.code is None:
             return False
         self._evaluate()
-        return not self._has_turned()
+        return not self._way.has_turned()
 
     # ---- data and parameters in
 
     def _bind(self, arrays: Sequence[Any]) -> None:
         source = self.source
-        if isinstance(source, ExampleSource):
-            given = as_arrays(tuple(arrays))
-            source.check_shapes(given)
-            if len(given[0]) > source.capacity:
-                raise ArgumentError(
-                    f"program: was compiled for {source.capacity} examples at most, got {len(given[0])}. "
-                    f"Compile it with a larger batch."
-                )
-            source.arrays = given
-            if self.code is None:
-                return
-            if source.shared_inputs:
-                self._set_inputs(as_matrix(given)[0])
-            else:
-                self.code.load(given, self.gradient)
+        source.take(arrays)
+        if self.code is None or not isinstance(source, ExampleSource):
             return
-        if len(arrays) != len(source.inputs):
-            raise ArgumentError(f"program: takes {len(source.inputs)} inputs, got {len(arrays)}.")
-        for leaf, number in zip(source.inputs, arrays, strict=True):
-            leaf.data = to_float(number, "program")
+        if source.shared_inputs:
+            self._way.set_inputs(as_matrix(source.arrays)[0])
+        else:
+            self.code.load(source.arrays, self.gradient)
 
     def _fetch_inputs(self) -> None:
-        self._set_inputs([leaf.data for leaf in self._fed])
+        self._way.set_inputs([leaf.data for leaf in self._fed])
 
     def _evaluate(self) -> None:
         if self._fed:
             self._fetch_inputs()
         self._residence.use(self.code.shared, self.code.evaluate)
-
-    def _set_inputs(self, numbers: Sequence[float] | Array) -> None:
-        assert self.lowered is not None
-        start = self.lowered.rolled.inputs
-        self.code.shared[start : start + len(numbers)] = numbers
 
     # ---- the call
 
@@ -240,10 +190,10 @@ class Program:
         if self.code is None:
             return self._eagerly()
         self._evaluate()
-        if self._guard is not None and self._has_turned() and not self._turn():
+        if self._way.guard is not None and self._way.has_turned() and not self._turn():
             return self._eagerly()
         if self.gradient:
-            value, slopes = self._value_and_gradient()
+            value, slopes = self._way.value_and_gradient(len(self.parameters))
             if isfinite(value) and np.count_nonzero(np.isfinite(slopes)) == len(slopes):
                 return value, slopes
             return self._second_opinion(value)
@@ -288,7 +238,7 @@ class Program:
             self._fetch_inputs()
         loss = trainer.step()
         if loss is None:
-            if self._has_turned():
+            if self._way.has_turned():
                 return self._step(optimizer) if self._turn() else self._move(optimizer, *self._eagerly())
             raise self._not_finite()
         return loss
@@ -311,72 +261,43 @@ class Program:
         if data is not None:
             if not isinstance(self.source, ExampleSource):
                 raise ArgumentError("run: data can be given to a program of one example only. Pass batch= to compile.")
-            chosen = self._batches(data, steps, batches)
+            chosen = self.source.batches(data, steps, batches)
         elif batches is not None:
             raise ArgumentError("run: batches number rows of data, got none. Pass data=(X, y).")
         count = len(chosen[1]) if chosen else steps
         if count is None:
             raise ArgumentError("run: how many steps must be said. Pass steps=100.")
-        trainer = self._new_trainer(optimizer)
-        if trainer is None:
-            return np.array([self._step_on_values(optimizer, chosen, k) for k in range(count)])
-        if self._fed:
-            self._fetch_inputs()
-        if chosen:
-            starts = np.cumsum([0, *map(len, chosen[1])], dtype=np.int64)
-            order = np.concatenate([*chosen[1], NOTHING])
-            self.code.point_to(as_matrix(chosen[0]), order, starts, True)
-        try:
-            losses, made = trainer.run(count)
-        finally:
-            self.code.control.set(matrix=0)
-        if chosen and count:
-            self.source.arrays = _rows(chosen[0], chosen[1][min(made, count - 1)])
-        while made < count:
-            if not self._has_turned():
+        if count < 0:
+            raise ArgumentError(f"run: steps must be at least 0, got {count!r:.40}.")
+        losses, made = np.zeros(count), 0
+        while trainer := self._new_trainer(optimizer):
+            if self._fed:
+                self._fetch_inputs()
+            if chosen:
+                self._point_to(*chosen)
+            try:
+                losses[made:], more = trainer.run(count - made)
+            except BaseException:
+                if chosen:
+                    self._bind(self.source.arrays)  # Ctrl-C: back to the data from before
+                raise
+            finally:
+                self.code.control.set(matrix=0)
+            made += more
+            if chosen and count:
+                self.source.arrays = rows_of(chosen[0], chosen[1][min(made, count - 1)])
+            if made == count:
+                return losses
+            if not self._way.has_turned():
                 raise self._not_finite()
             losses[made] = self._step(optimizer)  # finds the way that Python would take now
             made += 1
-            trainer = self._new_trainer(optimizer)
-            if trainer is None:
-                losses[made:] = [self._step_on_values(optimizer) for _ in range(made, count)]
-                break
-            if self._fed:
-                self._fetch_inputs()
-            further, more = trainer.run(count - made)
-            losses[made:] = further
-            made += more
+        losses[made:] = [self._step_on_values(optimizer, chosen, k) for k in range(made, count)]
         return losses
 
-    def _batches(self, data: Any, steps: int | None, batches: Any) -> tuple[tuple[Array, ...], list[NDArray[np.int64]]]:
-        assert isinstance(self.source, ExampleSource)
-        given = as_arrays(data)
-        self.source.check_shapes(given)
-        total = len(given[0])
-        if batches is None:
-            size = min(self.source.capacity, total)
-            parts = [np.arange(k, min(k + size, total), dtype=np.int64) for k in range(0, total, size)]
-            chosen = [parts[k % len(parts)] for k in range(len(parts) if steps is None else steps)]
-        else:
-            chosen = [np.asarray(batch, np.int64) for batch in batches][:steps]
-            self._check_batches(chosen, total)
-        return given, chosen
-
-    def _check_batches(self, batches: list[NDArray[np.int64]], total: int) -> None:
-        most = self.source.capacity
-
-        def is_fine(rows: NDArray[np.int64]) -> bool:
-            return not len(rows) or (int(rows.min()) >= 0 and int(rows.max()) < total)
-
-        # All of them at once: one by one takes as long as a step.
-        lengths = [len(batch) for batch in batches]
-        if lengths and min(lengths) > 0 and max(lengths) <= most and is_fine(np.concatenate(batches)):
-            return
-        for batch in batches:
-            if not 0 < len(batch) <= most or not is_fine(batch):
-                raise ArgumentError(
-                    f"run: a batch is 1 to {most} numbers of rows in 0..{total - 1}, got {batch!r:.60}."
-                )
+    def _point_to(self, arrays: Sequence[Array], batches: Sequence[NDArray[np.int64]]) -> None:
+        starts = np.cumsum([0, *map(len, batches)], dtype=np.int64)
+        self.code.point_to(as_matrix(arrays), np.concatenate([*batches, NOTHING]), starts, True)
 
     def _new_trainer(self, optimizer: Any) -> Trainer | None:
         if not self.gradient:
@@ -386,11 +307,11 @@ class Program:
         if rule is None or not isinstance(self.code, NativeCode):
             return None
         if self._trainer is None or self._trainer.optimizer is not optimizer or not self._trainer.fits():
-            self._trainer = Trainer(self.code, self._residence, optimizer, rule, self._place)
+            self._trainer = Trainer(self.code, self._residence, optimizer, rule, self._way.loss)
         return self._trainer
 
     def _step_on_values(self, optimizer: Any, chosen: Any = None, k: int = 0) -> float:
-        return self._move(optimizer, *self._call(_rows(chosen[0], chosen[1][k]) if chosen else ()))
+        return self._move(optimizer, *self._call(rows_of(chosen[0], chosen[1][k]) if chosen else ()))
 
     def _move(self, optimizer: Any, value: float, slopes: Array) -> float:
         for p, slope in zip(self.parameters, slopes.tolist(), strict=True):
@@ -411,28 +332,10 @@ class Program:
             f"No step was made. Lower the learning rate, or call explain and first_nonfinite on the eager graph."
         )
 
-    def _value_and_gradient(self) -> tuple[float, Array]:
-        shared, count = self.code.shared, len(self.parameters)
-        return shared.item(self._place), shared[count : 2 * count].copy()
-
     def _values(self) -> Array:
-        lowered = self.lowered
-        assert lowered is not None
-        if not any(lowered.circuit.axis[root] for root in lowered.roots):
-            values: Array = self.code.shared[lowered.rolled.place[lowered.roots]]
-            return values[None] if self.source.arrays else values
-        samples = len(self.source.arrays[0])
-        return np.stack([self._column(root, samples) for root in lowered.roots], axis=1)
-
-    def _column(self, root: int, samples: int) -> Array:
-        assert self.lowered is not None
-        rolled = self.lowered.rolled
-        group, place = rolled.group_of[root], int(rolled.place[root])
-        assert group is not None
-        if not group.axis:
-            return np.full(samples, self.code.shared[place])
-        found: Array = self.code.results_of(group, place)
-        return found[:samples]
+        arrays = self.source.arrays
+        found: Array = self._way.values(len(arrays[0]) if arrays else 0)
+        return found
 
     def _second_opinion(self, values: Array | float) -> Any:
         """Ask the eager passes, which name the operation and the node; what they find is the answer."""
@@ -451,9 +354,7 @@ class Program:
                 for p, slope in zip(self.parameters, slopes.tolist(), strict=True):
                     p.grad = slope
             return float(values[0]), slopes
-        if isinstance(self.source, ExampleSource):
-            return values[:, 0] if values.shape[1] == 1 else values
-        return float(values[0]) if len(values) == 1 else values
+        return self.source.shape(values)
 
     def __str__(self) -> str:
         return listing(self.lowered, self.engine, self.threads, self.notes, len(self.parameters))
@@ -477,8 +378,11 @@ class Program:
         for what, ours, theirs in zip(("value", "gradient"), found, expected, strict=True):
             if theirs is None or ours is None:
                 continue
-            gap = np.abs(ours.reshape(theirs.shape) - theirs).max(initial=0.0)
-            if gap > TOLERANCE * max(1.0, float(np.abs(theirs).max(initial=0.0))):
+            ours = ours.reshape(theirs.shape)
+            with np.errstate(invalid="ignore"):
+                gaps = np.where((ours == theirs) | (np.isnan(ours) & np.isnan(theirs)), 0.0, np.abs(ours - theirs))
+            gap = gaps.max(initial=0.0)
+            if not gap <= TOLERANCE * max(1.0, float(np.abs(theirs[np.isfinite(theirs)]).max(initial=0.0))):
                 raise ProgramMismatch(
                     f"compile: the {what} of the {self.engine} program must agree with the tape's, got a difference "
                     f"of {gap:.3g}. Please report it; engine='eager' runs the tape itself."
@@ -488,68 +392,26 @@ class Program:
         if self.code is None:
             return self.source.evaluate()
         self._evaluate()
-        if self._has_turned() and not self._turn():
+        if self._way.has_turned() and not self._turn():
             return self.source.evaluate()
-        value, slopes = self._value_and_gradient() if self.gradient else (self._values(), None)
+        value, slopes = self._way.value_and_gradient(len(self.parameters)) if self.gradient else (self._values(), None)
         self._residence.move_out()
         return np.atleast_1d(value), slopes
 
 
-def build(
-    what: Any,
-    parameters: Iterable[Value] | None,
-    inputs: Iterable[Value] | None,
-    batch: Any,
-    gradient: bool | None,
-    penalty: Callable[[], Value] | None,
-    engine: str | None,
-    threads: int,
-    verify: bool,
-) -> Program:
-    """Return the program of what was given to `compile`."""
+def build(source: Source, engine: str | None, threads: Any, verify: bool) -> Program:
+    """Return the program of a source, as `compile` was asked for it."""
     try:
-        threads = index(threads)
+        count = index(threads)
     except TypeError:
         raise InputTypeError(
             f"compile: threads must be an int, got {threads!r:.40} of type {type(threads).__name__}."
         ) from None
-    if threads < 1:
-        raise ArgumentError(f"compile: threads must be at least 1, got {threads}. Leave it out for one thread.")
+    if count < 1:
+        raise ArgumentError(f"compile: threads must be at least 1, got {count}. Leave it out for one thread.")
     if engine not in ENGINES:
         raise ArgumentError(f"compile: engine must be one of {', '.join(map(repr, ENGINES))}, got {engine!r:.40}.")
-    learned, fed = _leaves(parameters, "parameters"), _leaves(inputs, "inputs")
-    if not {*learned}.isdisjoint(fed):
-        raise ArgumentError("compile: a parameter cannot be an input too, got one in both. Leave it out of inputs.")
-    with_gradient = bool(learned) if gradient is None else gradient
-    source: Source
-    if isinstance(what, (Value, list, tuple)):
-        roots = as_roots(what, False)
-        if with_gradient and len(roots) != 1:
-            with_gradient = False
-        source = GraphSource(roots, learned, fed, with_gradient)
-    elif not callable(what):
-        raise InputTypeError(
-            f"compile: a function or a Value is needed, got {what!r:.40} of type {type(what).__name__}."
-        )
-    elif batch is not None:
-        source = ExampleSource(what, learned, batch, with_gradient, penalty)
-    else:
-        source = FunctionSource(what, learned, fed, with_gradient)
-    program = Program(source, with_gradient, engine, threads)
+    program = Program(source, engine, count)
     if verify:
         program.verify()
     return program
-
-
-def _rows(arrays: Sequence[Array], rows: NDArray[np.int64]) -> tuple[Array, ...]:
-    return tuple(array[rows] for array in arrays)
-
-
-def _leaves(leaves: Iterable[Value] | None, name: str) -> list[Value]:
-    found = list(leaves or ())
-    for leaf in found:
-        if not isinstance(leaf, Value) or not leaf.is_leaf:
-            raise InputTypeError(f"compile: {name} must be Values that are leaves, got {leaf!r:.60}.")
-    if len({id(leaf) for leaf in found}) < len(found):
-        raise ArgumentError(f"compile: {name} must be different Values, got one of them twice.")
-    return found

@@ -15,10 +15,11 @@ from autograd_lite import modes
 from autograd_lite.compiler.guards import Guards
 from autograd_lite.compiler.tape import Tape, record, watching
 from autograd_lite.errors import ArgumentError, InputTypeError
+from autograd_lite.primitives import to_float
 from autograd_lite.value import Value, gradients
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -32,13 +33,24 @@ class Source(ABC):
     capacity = 0
     """How many examples there may be at once."""
 
-    def __init__(self, parameters: Sequence[Value], inputs: Sequence[Value] = ()) -> None:
-        self.parameters, self.inputs = list(parameters), list(inputs)
+    def __init__(self, parameters: Sequence[Value], inputs: Sequence[Value], gradient: bool) -> None:
+        self.parameters, self.inputs, self.gradient = parameters, inputs, gradient
 
     @property
     def shared_inputs(self) -> int:
         """How many inputs are one number for all samples."""
         return len(self.inputs)
+
+    def take(self, data: Sequence[Any]) -> None:
+        """Go on with new inputs, or other examples."""
+        if len(data) != len(self.inputs):
+            raise ArgumentError(f"program: takes {len(self.inputs)} inputs, got {len(data)}.")
+        for leaf, number in zip(self.inputs, [to_float(number, "program") for number in data], strict=True):
+            leaf.data = number
+
+    def shape(self, values: Array) -> Any:
+        """Return values as a call returns them."""
+        return float(values[0]) if len(values) == 1 else values
 
     @abstractmethod
     def record(self) -> Tape:
@@ -55,8 +67,8 @@ class GraphSource(Source):
     def __init__(
         self, roots: Sequence[Value], parameters: Sequence[Value], inputs: Sequence[Value], gradient: bool
     ) -> None:
-        super().__init__(parameters, inputs)
-        self.roots, self.gradient = list(roots), gradient
+        super().__init__(parameters, inputs, gradient)
+        self.roots = roots
 
     def record(self) -> Tape:
         return record(self.roots, self.parameters, self.inputs)
@@ -72,8 +84,8 @@ class FunctionSource(Source):
     def __init__(
         self, function: Callable[[], Any], parameters: Sequence[Value], inputs: Sequence[Value], gradient: bool
     ) -> None:
-        super().__init__(parameters, inputs)
-        self.function, self.gradient = function, gradient
+        super().__init__(parameters, inputs, gradient)
+        self.function = function
 
     def record(self) -> Tape:
         guards = Guards()
@@ -101,14 +113,14 @@ class ExampleSource(Source):
         gradient: bool,
         penalty: Callable[[], Value] | None,
     ) -> None:
-        self.function, self.gradient, self.penalty = function, gradient, penalty
+        self.function, self.penalty = function, penalty
         self.arrays = as_arrays(batch)
         self.capacity = len(self.arrays[0])
         self.shapes = [array.shape[1:] for array in self.arrays]
         sizes = [array[0].size for array in self.arrays]
         first = np.concatenate([a[0].ravel() for a in self.arrays])
         leaves = [Value(number, None, "input") for number in first.tolist()]
-        super().__init__(parameters, leaves)
+        super().__init__(parameters, leaves, gradient)
         self.cuts = np.concatenate([[0], np.cumsum(sizes)]).tolist()
 
     @property
@@ -121,13 +133,51 @@ class ExampleSource(Source):
             for start, end, shape in zip(self.cuts[:-1], self.cuts[1:], self.shapes, strict=True)
         ]
 
-    def check_shapes(self, arrays: Sequence[Array]) -> None:
-        """Raise unless arrays are examples of the shapes this was recorded with."""
+    def take(self, data: Sequence[Any]) -> None:
+        arrays = self._examples(tuple(data))
+        if len(arrays[0]) > self.capacity:
+            raise ArgumentError(
+                f"program: was compiled for {self.capacity} examples at most, got {len(arrays[0])}. "
+                f"Compile it with a larger batch."
+            )
+        self.arrays = arrays
+
+    def shape(self, values: Array) -> Any:
+        return values[:, 0] if values.shape[1] == 1 else values
+
+    def _examples(self, data: Any) -> tuple[Array, ...]:
+        """Return data as arrays, if they are examples of the shapes this was recorded with."""
+        arrays = as_arrays(data)
         if [array.shape[1:] for array in arrays] != self.shapes:
             raise ArgumentError(
                 f"program: the data must have the shapes {', '.join(str(('n', *shape)) for shape in self.shapes)}, "
                 f"got {', '.join(str(array.shape) for array in arrays)}."
             )
+        return arrays
+
+    def batches(self, data: Any, steps: int | None, batches: Any) -> tuple[tuple[Array, ...], list[NDArray[np.int64]]]:
+        """Return data as arrays, and which rows of them each step takes: those given, or all, over and over."""
+        given = self._examples(data)
+        total, most = len(given[0]), self.capacity
+        if batches is None:
+            size = min(most, total)
+            parts = [np.arange(k, min(k + size, total), dtype=np.int64) for k in range(0, total, size)]
+            return given, [parts[k % len(parts)] for k in range(len(parts) if steps is None else steps)]
+        chosen = [np.asarray(batch, np.int64) for batch in batches][:steps]
+
+        def are_rows(rows: NDArray[np.int64]) -> bool:
+            return not len(rows) or (int(rows.min()) >= 0 and int(rows.max()) < total)
+
+        # All of them at once: one by one takes as long as a step.
+        lengths = [len(batch) for batch in chosen]
+        if lengths and min(lengths) > 0 and max(lengths) <= most and are_rows(np.concatenate(chosen)):
+            return given, chosen
+        for batch in chosen:
+            if not 0 < len(batch) <= most or not are_rows(batch):
+                raise ArgumentError(
+                    f"run: a batch is 1 to {most} numbers of rows in 0..{total - 1}, got {batch!r:.60}."
+                )
+        return given, chosen
 
     def record(self) -> Tape:
         with watching() as made:
@@ -153,6 +203,43 @@ class ExampleSource(Source):
             value += extra.data
             slopes += np.array(gradients(extra, self.parameters))
         return np.array([value]), slopes
+
+
+def source_of(
+    what: Any,
+    parameters: Iterable[Value] | None,
+    inputs: Iterable[Value] | None,
+    batch: Any,
+    gradient: bool | None,
+    penalty: Callable[[], Value] | None,
+) -> Source:
+    """Return what was given to `compile`; raise where it does not go together."""
+    learned, fed = _leaves(parameters, "parameters"), _leaves(inputs, "inputs")
+    if not {*learned}.isdisjoint(fed):
+        raise ArgumentError("compile: a parameter cannot be an input too, got one in both. Leave it out of inputs.")
+    with_gradient = bool(learned) if gradient is None else gradient
+    if isinstance(what, (Value, list, tuple)):
+        roots = as_roots(what, False)
+        if with_gradient and len(roots) != 1:
+            with_gradient = False
+        return GraphSource(roots, learned, fed, with_gradient)
+    if not callable(what):
+        raise InputTypeError(
+            f"compile: a function or a Value is needed, got {what!r:.40} of type {type(what).__name__}."
+        )
+    if batch is not None:
+        return ExampleSource(what, learned, batch, with_gradient, penalty)
+    return FunctionSource(what, learned, fed, with_gradient)
+
+
+def _leaves(leaves: Iterable[Value] | None, name: str) -> list[Value]:
+    found = list(leaves or ())
+    for leaf in found:
+        if not isinstance(leaf, Value) or not leaf.is_leaf:
+            raise InputTypeError(f"compile: {name} must be Values that are leaves, got {leaf!r:.60}.")
+    if len({id(leaf) for leaf in found}) < len(found):
+        raise ArgumentError(f"compile: {name} must be different Values, got one of them twice.")
+    return found
 
 
 def as_roots(result: Any, one: bool) -> list[Value]:
@@ -198,6 +285,11 @@ def as_matrix(arrays: Sequence[Array], out: Array | None = None) -> Array:
         matrix[:count, start : start + width] = array.reshape(count, width)
         start += width
     return matrix
+
+
+def rows_of(arrays: Sequence[Array], rows: NDArray[np.int64]) -> tuple[Array, ...]:
+    """Return some of the examples."""
+    return tuple(array[rows] for array in arrays)
 
 
 def _nested(numbers: Sequence[Any], shape: tuple[int, ...]) -> Any:

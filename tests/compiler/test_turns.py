@@ -149,6 +149,21 @@ def test_an_interrupt_while_parameters_move_comes_when_they_have_moved(monkeypat
     assert [w.data for w in ws] == [0.5, 1.0, 1.5]
 
 
+def test_an_interrupt_of_steps_over_fresh_data_leaves_those_that_were_bound():
+    w = Value(2.0)
+    program = ag.compile(lambda x: w * x, [w], batch=[1.0, 2.0])
+    train = program.code.train
+
+    def interrupted():
+        train()
+        raise KeyboardInterrupt
+
+    program.code.train = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        program.run(nn.SGD([w], lr=0.0), 3, data=[5.0, 6.0, 7.0])
+    assert program() == (3.0, [1.5])
+
+
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no such signal")
 def test_an_interrupt_while_a_thread_waits_for_its_turn_leaves_the_turns_as_they_were():
     turns = Turns()

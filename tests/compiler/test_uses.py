@@ -242,9 +242,10 @@ def test_verify_notices_a_wrong_program(monkeypatch):
     from autograd_lite.compiler import emit_numpy, rows_llvm
 
     w = Value(0.5)
-    monkeypatch.setattr(emit_numpy, "ROWS", {**emit_numpy.ROWS, "sin": lambda x: np.sin(x) * (1.0 + 1e-6)})
-    with pytest.raises(AssertionError, match="the value of the numpy program must agree with the tape's"):
-        ag.compile(ag.sin(w), [w], engine="numpy", verify=True)
+    for error in (1.0 + 1e-6, math.nan, math.inf):
+        monkeypatch.setattr(emit_numpy, "ROWS", {**emit_numpy.ROWS, "sin": lambda x, error=error: np.sin(x) * error})
+        with pytest.raises(AssertionError, match="the value of the numpy program must agree with the tape's"):
+            ag.compile(ag.sin(w), [w], engine="numpy", verify=True)
     monkeypatch.setattr(rows_llvm, "CALLED", {**rows_llvm.CALLED, "cos": rows_llvm.CALLED["sin"]})
     with pytest.raises(AssertionError, match="the gradient of the native program must agree with the tape's"):
         ag.compile(ag.sin(w), [w], engine="native", verify=True)

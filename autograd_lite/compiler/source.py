@@ -163,21 +163,20 @@ class ExampleSource(Source):
             size = min(most, total)
             parts = [np.arange(k, min(k + size, total), dtype=np.int64) for k in range(0, total, size)]
             return given, [parts[k % len(parts)] for k in range(len(parts) if steps is None else steps)]
-        chosen = [np.asarray(batch, np.int64) for batch in batches][:steps]
+        chosen = [np.asarray(batch) for batch in batches][:steps]
 
-        def are_rows(rows: NDArray[np.int64]) -> bool:
-            return not len(rows) or (int(rows.min()) >= 0 and int(rows.max()) < total)
+        def is_fine(rows: NDArray[Any]) -> bool:
+            return rows.dtype.kind in "iu" and int(rows.min()) >= 0 and int(rows.max()) < total
 
         # All of them at once: one by one takes as long as a step.
-        lengths = [len(batch) for batch in chosen]
-        if lengths and min(lengths) > 0 and max(lengths) <= most and are_rows(np.concatenate(chosen)):
-            return given, chosen
-        for batch in chosen:
-            if not 0 < len(batch) <= most or not are_rows(batch):
-                raise ArgumentError(
-                    f"run: a batch is 1 to {most} numbers of rows in 0..{total - 1}, got {batch!r:.60}."
-                )
-        return given, chosen
+        alike = {(batch.ndim == 1 and 0 < len(batch) <= most, batch.dtype.kind) for batch in chosen} <= {(True, "i")}
+        if not (alike and (not chosen or is_fine(np.concatenate(chosen)))):
+            for batch in chosen:
+                if batch.ndim != 1 or not 0 < len(batch) <= most or not is_fine(batch):
+                    raise ArgumentError(
+                        f"run: a batch is 1 to {most} numbers of rows in 0..{total - 1}, got {batch!r:.60}."
+                    )
+        return given, [batch.astype(np.int64, copy=False) for batch in chosen]
 
     def record(self) -> Tape:
         with watching() as made:
@@ -218,18 +217,30 @@ def source_of(
     if not {*learned}.isdisjoint(fed):
         raise ArgumentError("compile: a parameter cannot be an input too, got one in both. Leave it out of inputs.")
     with_gradient = bool(learned) if gradient is None else gradient
-    if isinstance(what, (Value, list, tuple)):
-        roots = as_roots(what, False)
-        if with_gradient and len(roots) != 1:
-            with_gradient = False
-        return GraphSource(roots, learned, fed, with_gradient)
-    if not callable(what):
+    is_graph = isinstance(what, (Value, list, tuple))
+    if not is_graph and not callable(what):
         raise InputTypeError(
             f"compile: a function or a Value is needed, got {what!r:.40} of type {type(what).__name__}."
         )
     if batch is not None:
+        if is_graph:
+            raise ArgumentError("compile: batch goes with a function of one example, got a graph. Pass a function.")
+        if fed:
+            raise ArgumentError(
+                "compile: the inputs of a function of one example are its arguments, got inputs besides. "
+                "Make what is the same for all examples a parameter, or a column of the batch."
+            )
+        if penalty is not None and not with_gradient:
+            raise ArgumentError("compile: a penalty is added to a loss, got values alone. Leave it out.")
         return ExampleSource(what, learned, batch, with_gradient, penalty)
-    return FunctionSource(what, learned, fed, with_gradient)
+    if penalty is not None:
+        raise ArgumentError("compile: penalty goes with batch, got none. Add it to the loss in the function.")
+    if not is_graph:
+        return FunctionSource(what, learned, fed, with_gradient)
+    roots = as_roots(what, False)
+    if gradient and len(roots) != 1:
+        raise ArgumentError(f"compile: a gradient is that of one Value, got {len(roots)}. Compile each on its own.")
+    return GraphSource(roots, learned, fed, with_gradient and len(roots) == 1)
 
 
 def _leaves(leaves: Iterable[Value] | None, name: str) -> list[Value]:
@@ -266,7 +277,7 @@ def as_arrays(batch: Any) -> tuple[Array, ...]:
     except (TypeError, ValueError):
         raise InputTypeError("compile: batch must be an array of numbers, or a tuple of them, as (X, y).") from None
     length = len(arrays[0]) if arrays[0].ndim else 0
-    if not length or any(not array.ndim or len(array) != length for array in arrays[1:]):
+    if not length or any(not array.ndim or len(array) != length or not array.size for array in arrays):
         raise ArgumentError(
             f"compile: the arrays of a batch need one entry per example, got shapes "
             f"{', '.join(str(array.shape) for array in arrays)}. Pass batch=(X, y)."

@@ -237,6 +237,29 @@ def test_parameters_that_a_program_holds_are_copied_and_pickled_as_values():
     assert ag.gradients(w * w, [w]) == [4.0]
 
 
+def test_what_does_not_go_together_is_refused():
+    """Each of these was ignored once, without a word."""
+    w, x = Value(2.0), Value(1.0)
+    one = {"batch": [1.0, 2.0]}
+    for what, options, words in (
+        (w * w, one, "batch goes with a function of one example, got a graph"),
+        (lambda a: w * a + x, {**one, "inputs": [x]}, "inputs of a function of one example are its arguments"),
+        (lambda a: w * a, {**one, "gradient": False, "penalty": lambda: w * w}, "a penalty is added to a loss"),
+        (lambda: w * w, {"penalty": lambda: w * w}, "penalty goes with batch, got none"),
+        ([w * w, w], {"gradient": True}, "a gradient is that of one Value, got 2"),
+        (lambda a: w, {"batch": [[], []]}, r"one entry per example, got shapes \(2, 0\)"),
+    ):
+        with pytest.raises(ArgumentError, match=f"compile: .*{words}"):
+            ag.compile(what, [w], **options)
+    program = ag.compile(lambda a: w * a, [w], **one)
+    for rows in ([0.7, 1.9], [True, False], [[0], [1]], [-1, 0], [], [0, 1, 2]):
+        with pytest.raises(ArgumentError, match=r"run: a batch is 1 to 2 numbers of rows in 0\.\.2, got"):
+            program.run(nn.SGD([w], lr=0.1), data=[1.0, 2.0, 3.0], batches=[[0, 1], rows])
+    with pytest.raises(ArgumentError, match="run: steps must be at least 0, got -1"):
+        program.run(nn.SGD([w], lr=0.1), -1)
+    assert w.data == 2.0
+
+
 def test_verify_notices_a_wrong_program(monkeypatch):
     """A checker that has never failed is not a checker."""
     from autograd_lite.compiler import emit_numpy, rows_llvm

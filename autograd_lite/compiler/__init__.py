@@ -14,7 +14,7 @@ Read in this order:
     emit_numpy the loops as NumPy calls: the reference
     writer, rows_llvm, streams -> what is said in LLVM, and where numbers lie
     team       the blocks of samples among threads
-    emit_llvm  -> the loops as vectors of machine code
+    tile, emit_llvm -> the loops as vectors of machine code
     vm         graphs without loops, from tables
     control, pack, kernel  what native code is told, data into blocks, the update rules
     source, build, native, way, turns, resident, trainer, listing, program: what is compiled, in which order, buffers,

@@ -3,24 +3,22 @@
 Samples are the lanes of vectors. A block of samples goes through all instructions of a pass
 before the next one comes; sums over the samples are kept lane by lane and added up at the
 end. Where there is no batch, lanes are neighbouring rows, or neighbouring terms of a sum.
-Running sums stand in registers, for a tile of several rows and vectors at once.
 """
 
 from __future__ import annotations
 
 from functools import partial, reduce
-from itertools import product
 from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograd_lite.compiler.circuit import SYMMETRIC
 from autograd_lite.compiler.plan import WIDTH
 from autograd_lite.compiler.repeat import Stretch, places_of_sums, stretches
 from autograd_lite.compiler.rows_llvm import apply_row
 from autograd_lite.compiler.streams import Dim, Layout, Streams
 from autograd_lite.compiler.team import write_together
+from autograd_lite.compiler.tile import Sides, Tile, is_unit
 from autograd_lite.compiler.writer import Module, Writer, kind_of
 
 if TYPE_CHECKING:
@@ -181,7 +179,7 @@ class Emitter:
         if long and dims:
             dims[-1].tile = min(dims[-1].extent, {4: 4, 3: 5}.get(wide, 8))
         dims.append(Dim(self.lanes, streams.lane, wide, WIDTH))
-        self._rows(streams, dims, lambda offsets, tiles, width: self._compute(streams, offsets, tiles, width, None))
+        self._rows(streams, dims, lambda offsets, sides, width: Tile(streams, offsets, sides, width).compute(None))
 
     def _add_up(self, instruction: Instruction, kinds: list[Kind]) -> None:
         """A sum over the samples: the lanes are samples, and so are the terms."""
@@ -193,7 +191,7 @@ class Emitter:
         for k, terms in enumerate(streams.terms):
             a, b = streams.lane[1 + 2 * k], streams.lane[2 + 2 * k]
             terms.loops.append((self.lanes // WIDTH, a * WIDTH, b * WIDTH))
-        self._rows(streams, dims, lambda offsets, tiles, _: self._compute(streams, offsets, tiles, WIDTH, WIDTH))
+        self._rows(streams, dims, lambda offsets, sides, _: Tile(streams, offsets, sides, WIDTH).compute(WIDTH))
 
     def _phase(self, instruction: Instruction, kinds: list[Kind] | None) -> None:
         """One number for all samples: the lanes are rows, or terms, or there are none."""
@@ -206,7 +204,7 @@ class Emitter:
         streams = Streams(self, instruction, instruction.kinds if kinds is None else kinds)
         dims = streams.dims()
         long = _is_long(instruction.op, streams.kinds)
-        row_dim = next((d for d in dims[::-1] if d.extent >= WIDTH and d.strides[0] == 1 and _unit(d.strides)), None)
+        row_dim = next((d for d in dims[::-1] if d.extent >= WIDTH and d.strides[0] == 1 and is_unit(d.strides)), None)
         if row_dim is not None and not streams.full:
             row_dim.lanes = WIDTH
             streams.lane = row_dim.strides
@@ -219,7 +217,7 @@ class Emitter:
             streams.lanes_are_terms = True
             for dim, tile in zip([dim for dim in dims if dim.extent > 1][:-3:-1], (4, 2), strict=False):
                 dim.tile = min(dim.extent, tile)
-        self._rows(streams, dims, lambda offsets, tiles, width: self._compute(streams, offsets, tiles, width, start))
+        self._rows(streams, dims, lambda offsets, sides, width: Tile(streams, offsets, sides, width).compute(start))
 
     def _finish(self, instruction: Instruction) -> None:
         """Add up the totals of the shares, in order, to where each row lies; of a maximum the lanes as well."""
@@ -233,7 +231,7 @@ class Emitter:
         def of_shares(offset: str, size: int, width: int) -> list[str]:
             return [w.load(w.pointer("%memory", offset, share * size), width) for share in range(layout.shares)]
 
-        def some(offsets: list[str], tiles: list[tuple[int, list[int], int]], width: int) -> None:
+        def some(offsets: list[str], sides: Sides, width: int) -> None:
             if op == "sum":
                 totals = of_shares(offsets[1], layout.totals_of_share, width)
                 total = reduce(lambda x, y: w.let(f"fadd {kind_of(width)} {x}, {y}"), totals)
@@ -252,13 +250,13 @@ class Emitter:
 
     # ---- rows
 
-    def _rows(self, streams: Streams, dims: list[Dim], leaf: Callable[[list[str], Any, int], None]) -> None:
+    def _rows(self, streams: Streams, dims: list[Dim], leaf: Callable[[list[str], Sides, int], None]) -> None:
         """Write the nest of loops over rows, whole tiles first, then what is left over."""
         w = self.w
 
-        def nest(level: int, offsets: list[str], tiles: list[tuple[int, list[int], int]], width: int) -> None:
+        def nest(level: int, offsets: list[str], sides: Sides, width: int) -> None:
             if level == len(dims):
-                leaf(offsets, tiles, width)
+                leaf(offsets, sides, width)
                 return
             dim = dims[level]
             for start, count, tile, lanes in _segments(dim):
@@ -268,7 +266,7 @@ class Emitter:
                         w.add(w.add(offset, w.mul(i, stride * tile * lanes)), stride * start)
                         for offset, stride in zip(offsets, dim.strides, strict=True)
                     ]
-                    here = [*tiles, (tile, dim.strides, lanes)] if tile > 1 or lanes > 1 else tiles
+                    here = [*sides, (tile, dim.strides, lanes)] if tile > 1 or lanes > 1 else sides
                     nest(level + 1, moved, here, max(width, lanes))
                     return []
 
@@ -307,193 +305,9 @@ class Emitter:
         self.table_size += self.tables[-1].size
         return start
 
-    # ---- one tile of rows
-
-    def _compute(
-        self,
-        streams: Streams,
-        offsets: list[str],
-        tiles: list[tuple[int, list[int], int]],
-        width: int,
-        start: int | None,
-    ) -> None:
-        """Compute a tile of rows and store it; `start` says that they go on from what is stored, in that width."""
-        w = self.w
-        places = list(product(*[range(count) for count, _, _ in tiles]))
-        shifts = [
-            [sum(strides[q] * at * n for (_, strides, n), at in zip(tiles, place, strict=True)) for place in places]
-            for q in range(len(offsets))
-        ]
-        out = [w.pointer("%memory", offsets[0], shift) for shift in shifts[0]]
-        first = [] if start is None else [w.load(pointer, width) for pointer in out]
-        if streams.instruction.op == "sum":
-            values = self._sum(streams, offsets, shifts, width, first or [w.number(0.0, width)] * len(places))
-        else:
-            values = self._row(streams, offsets, shifts, width, first)
-        for value, pointer in zip(values, out, strict=True):
-            w.store(value, pointer, width)
-
-    def _load(self, streams: Streams, q: int, offset: str, shifts: list[int], width: int) -> list[str]:
-        """Return an operand for every row of the tile, each number loaded once."""
-        w, lane = self.w, streams.lane[q]
-        found: dict[int, str] = {}
-        for shift in shifts:
-            if shift not in found:
-                pointer = w.pointer("%memory", offset, shift)
-                found[shift] = w.load(pointer, width) if lane else w.splat(w.load(pointer, 1), width)
-        return [found[shift] for shift in shifts]
-
-    def _row(
-        self, streams: Streams, offsets: list[str], shifts: list[list[int]], width: int, first: list[str]
-    ) -> list[str]:
-        w, op = self.w, streams.instruction.op
-        if op not in SYMMETRIC:
-            order = sorted(range(len(streams.kinds)), key=lambda k: streams.kinds[k].role)
-            operands = [
-                self._load(streams, 1 + 2 * k, self._first(streams, k, offsets)[0], shifts[1 + 2 * k], width)
-                for k in order
-            ]
-            return [apply_row(w, op, width, list(xs)) for xs in zip(*operands, strict=True)]
-        # The first operand twice: the largest of x, x, y, z.
-        values = first or self._load(streams, 1, self._first(streams, 0, offsets)[0], shifts[1], width)
-        for k in range(len(streams.kinds)):
-
-            def further(a: str, _: str, now: list[str], k: int = k) -> list[str]:
-                loaded = self._load(streams, 1 + 2 * k, a, shifts[1 + 2 * k], width)
-                return [apply_row(w, op, width, [x, y]) for x, y in zip(now, loaded, strict=True)]
-
-            values = self._over_terms(streams, k, offsets, further, values, kind_of(width))
-        return values
-
-    def _sum(
-        self, streams: Streams, offsets: list[str], shifts: list[list[int]], width: int, first: list[str]
-    ) -> list[str]:
-        values = first
-        for k, kind in enumerate(streams.kinds):
-            terms = streams.terms[k]
-            if streams.lanes_are_terms and terms.loops and _vectorisable(terms.loops[-1]):
-                values = self._sum_in_lanes(streams, k, offsets, shifts, values)
-                continue
-
-            def further(a: str, b: str, now: list[str], k: int = k, kind: Kind = kind) -> list[str]:
-                return self._add_products(streams, k, kind, (a, b), shifts, width, now)
-
-            values = self._over_terms(streams, k, offsets, further, values, kind_of(width))
-        return values
-
-    def _sum_in_lanes(
-        self, streams: Streams, k: int, offsets: list[str], shifts: list[list[int]], values: list[str]
-    ) -> list[str]:
-        """Add up terms eight at a time, then the rest one by one."""
-        w, terms, kind = self.w, streams.terms[k], streams.kinds[k]
-        *outer, (extent, step_a, step_b) = terms.loops
-        whole = extent // WIDTH
-        lane, streams.lane = streams.lane, list(streams.lane)
-        streams.lane[1 + 2 * k], streams.lane[2 + 2 * k] = step_a, step_b
-        terms.loops = [*outer, (whole, step_a * WIDTH, step_b * WIDTH)]
-
-        def in_lanes(a: str, b: str, now: list[str]) -> list[str]:
-            return self._add_products(streams, k, kind, (a, b), shifts, WIDTH, now)
-
-        zeros = [w.number(0.0, WIDTH)] * len(values)
-        lanes = self._over_terms(streams, k, offsets, in_lanes, zeros, kind_of(WIDTH))
-        streams.lane = lane
-        values = [
-            w.let(f"fadd double {value}, {w.sum_of_lanes(total)}") for value, total in zip(values, lanes, strict=True)
-        ]
-        if extent % WIDTH:
-            terms.loops = [*outer, (extent % WIDTH, step_a, step_b)]
-            done = whole * WIDTH
-            moved = list(offsets)
-            moved[1 + 2 * k] = w.add(offsets[1 + 2 * k], done * step_a)
-            moved[2 + 2 * k] = w.add(offsets[2 + 2 * k], done * step_b)
-
-            def one(a: str, b: str, now: list[str]) -> list[str]:
-                return self._add_products(streams, k, kind, (a, b), shifts, 1, now)
-
-            values = self._over_terms(streams, k, moved, one, values, "double")
-        terms.loops = [*outer, (extent, step_a, step_b)]
-        return values
-
-    def _add_products(
-        self,
-        streams: Streams,
-        k: int,
-        kind: Kind,
-        places: tuple[str, str],
-        shifts: list[list[int]],
-        width: int,
-        now: list[str],
-    ) -> list[str]:
-        """Return now ± a·b, or now ± a, for every row of the tile."""
-        w = self.w
-        a = self._load(streams, 1 + 2 * k, places[0], shifts[1 + 2 * k], width)
-        if kind.b is None:
-            op = "fsub" if kind.role else "fadd"
-            return [w.let(f"{op} {kind_of(width)} {x}, {y}") for x, y in zip(now, a, strict=True)]
-        b = self._load(streams, 2 + 2 * k, places[1], shifts[2 + 2 * k], width)
-        if kind.role:
-            a = [w.let(f"fneg {kind_of(width)} {x}") for x in a]
-        return [w.fma(x, y, z, width) for x, y, z in zip(a, b, now, strict=True)]
-
-    # ---- terms
-
-    def _first(self, streams: Streams, k: int, offsets: list[str]) -> tuple[str, str]:
-        """Return where the first term of a kind lies."""
-        if not streams.full:
-            return offsets[1 + 2 * k], offsets[2 + 2 * k]
-        return self._listed(streams, k, self.w.mul(streams.row, streams.kinds[k].count), offsets)
-
-    def _listed(self, streams: Streams, k: int, index: str, offsets: list[str]) -> tuple[str, str]:
-        w, terms = self.w, streams.terms[k]
-        a = w.add(offsets[1 + 2 * k], self.entry(w.add(index, terms.table)))
-        if streams.kinds[k].b is None:
-            return a, "0"
-        return a, w.add(offsets[2 + 2 * k], self.entry(w.add(index, terms.table + terms.length)))
-
-    def _over_terms(
-        self,
-        streams: Streams,
-        k: int,
-        offsets: list[str],
-        further: Callable[[str, str, list[str]], list[str]],
-        values: list[str],
-        kind: str,
-    ) -> list[str]:
-        """Carry values through `further(place of a, place of b, values)` for all terms of a kind."""
-        w, terms = self.w, streams.terms[k]
-
-        def nest(level: int, a: str, b: str, now: list[str]) -> list[str]:
-            if level == len(terms.loops):
-                return further(a, b, now)
-            extent, step_a, step_b = terms.loops[level]
-            return w.loop(
-                extent,
-                lambda i, inner: nest(level + 1, w.add(a, w.mul(i, step_a)), w.add(b, w.mul(i, step_b)), inner),
-                [(kind, value) for value in now],
-            )
-
-        if terms.table < 0:
-            return nest(0, offsets[1 + 2 * k], offsets[2 + 2 * k], values)
-        start = w.mul(streams.row, streams.kinds[k].count) if streams.full else "0"
-
-        def listed(t: str, now: list[str]) -> list[str]:
-            a, b = self._listed(streams, k, w.add(start, t), offsets)
-            return nest(0, a, b, now)
-
-        return w.loop(streams.kinds[k].count, listed, [(kind, value) for value in values])
-
 
 def _is_long(op: str, kinds: Sequence[Kind]) -> bool:
     return op == "sum" and any(kind.count >= LONG and kind.b is not None for kind in kinds)
-
-
-def _unit(strides: Sequence[int]) -> bool:
-    return all(stride in (0, 1) for stride in strides)
-
-
-def _vectorisable(loop: tuple[int, int, int]) -> bool:
-    return loop[0] >= WIDTH and _unit(loop[1:])
 
 
 def _segments(dim: Dim) -> list[tuple[int, int, int, int]]:

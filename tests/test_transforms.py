@@ -532,6 +532,17 @@ def test_backward_can_leave_gradients_that_are_graphs():
     assert x.grad == 36.0
 
 
+def test_a_number_in_place_of_a_gradient_that_was_a_graph_leaves_nothing_of_it():
+    """nan is a number too, and how a gradient that is a graph is told from others."""
+    for clear in (lambda x: None, lambda x: (x * 1.0).zero_grad()):
+        x = ag.Value(3.0)
+        (x**2).backward(create_graph=True)
+        clear(x)
+        x.grad = math.nan
+        assert type(x.grad) is float
+        assert math.isnan(x.grad)
+
+
 def test_a_penalty_on_the_gradient_can_be_trained():
     """(f')² added to the loss, as with PyTorch's create_graph: d/dw (3w²)² = 36 w³."""
     import nn

@@ -48,6 +48,7 @@ FILES = [
         "programs",
     )
 ]  # fmt: skip
+FILES += [f"tests/compiler/test_{name}.py" for name in ("tape", "compiled", "training_compiled")]  # parts of graph
 """The sharp and cheap part of the tests, what kills most in a second first."""
 
 LEFT_OUT = (

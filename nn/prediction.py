@@ -4,7 +4,8 @@ The loss decides, the one given or the one the model was fitted with:
 
     several outputs   the class of the largest
     one output        class 1 where its probability is above a half (hinge: 1 or -1 by sign)
-    squared errors    the output itself, unless the last activation makes probabilities
+    squared errors    the output itself, unless the last activation makes probabilities, or the
+                      targets were names: then the class that it is closest to, of 0 and 1
 
 Without a loss, several outputs are taken for classes, one for a number unless the last
 activation is sigmoid or step. Classes are indices, or names where the targets were names.
@@ -31,12 +32,14 @@ BOUNDED = ("sigmoid", "softmax", "step")
 
 
 def meaning(model: Module, loss: Any, outputs: int) -> str:
-    """Return what the outputs are: "logits", "probabilities", "margins" or "numbers"."""
+    """Return what the outputs are: "logits", "probabilities", "margins", "numbers", or "shares" near 0 or 1."""
     known = loss_named(loss) if loss is not None else model.loss
     takes = known.takes if isinstance(known, Loss) else None
     bounded = model.final is not None and model.final.name in BOUNDED
     if takes in (None, "numbers") and bounded:
         return "probabilities"
+    if model.classes is not None and (takes == "numbers" or (takes is None and outputs == 1)):
+        return "shares"
     return takes or ("logits" if outputs > 1 else "numbers")
 
 
@@ -59,7 +62,7 @@ def decide(model: Module, outputs: Any, loss: Any = None) -> list[Any]:
         rows = outputs.tolist() if hasattr(outputs, "tolist") else outputs
         return [row[0] for row in rows] if count == 1 else rows
     if hasattr(outputs, "tolist"):
-        threshold = 0.5 if takes == "probabilities" else 0.0
+        threshold = threshold_of(takes)
         found = (outputs.argmax(axis=1) if count > 1 else (outputs[:, 0] > threshold).astype(int)).tolist()
     else:
         found = [class_of(row, takes) for row in outputs]
@@ -72,7 +75,12 @@ def class_of(row: list[float], takes: str) -> int:
     """Return the index of the class that one row of outputs speaks for."""
     if len(row) > 1:
         return row.index(max(row))
-    return int(row[0] > (0.5 if takes == "probabilities" else 0.0))
+    return int(row[0] > threshold_of(takes))
+
+
+def threshold_of(takes: str) -> float:
+    """Return what a single output must be above to speak for class 1."""
+    return 0.5 if takes in ("probabilities", "shares") else 0.0
 
 
 def predict_proba(model: Module, X: Any, loss: Any = None) -> Any:  # noqa: N803

@@ -282,8 +282,7 @@ def _validate(model: Module, X: list[Any], targets: list[Any], loss: Any) -> tup
     outputs = model.evaluate(X)
     costs = [loss(row if len(row) > 1 else row[0], target) for row, target in zip(outputs, targets, strict=True)]
     mean = _mean([c.data if isinstance(c, Value) else c for c in costs])
-    known, model.classes = model.classes, None  # the targets are encoded already
-    try:
+    if model.classes is None:
         return mean, score(model, X, targets)
-    finally:
-        model.classes = known
+    right = [_hit(model, row, target) for row, target in zip(outputs, targets, strict=True)]
+    return mean, sum(map(bool, right)) / len(right)

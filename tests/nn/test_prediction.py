@@ -187,3 +187,24 @@ def test_tensors_of_other_libraries_are_taken_as_arrays_are():
     nn.fit(one, Tensor(X), Tensor([0, 1, 2]), loss="cross_entropy", epochs=2, random_state=0)
     nn.fit(other, X, [0, 1, 2], loss="cross_entropy", epochs=2, random_state=0)
     assert one.state_dict() == other.state_dict()
+
+
+@pytest.mark.parametrize("widths", [[3, 1], [3, 2]])
+@pytest.mark.parametrize("loss", ["mse", "squared_error"])
+@pytest.mark.parametrize("container", [list, np.array])
+def test_names_are_predicted_after_squared_errors_too(widths, loss, container):
+    """Of names there are no means: the numbers near 0 and 1 that stand for them are read as classes."""
+    rows, names = container([[0.0, 0.0], [1.0, 1.0], [0.0, 1.0]]), ["no", "yes", "no"]
+    model = nn.MLP(2, widths, "tanh", random_state=0)
+    history = nn.fit(model, rows, names, loss=loss, epochs=100, optimizer=nn.Adam(model.parameters(), lr=0.05),
+                     validation=(rows, names))  # fmt: skip
+    assert list(model.predict(rows)) == names
+    assert model.score(rows, names) == history.accuracy[-1] == history.validation_score[-1] == 1.0
+    with pytest.raises(ArgumentError, match="must stand for probabilities, got shares"):
+        model.predict_proba(rows)
+
+
+def test_numbers_are_predicted_as_they_are_after_squared_errors():
+    model = nn.MLP(1, [1], random_state=0)
+    nn.fit(model, [[0.0], [1.0]], [0.0, 1.0], loss="mse", epochs=2)
+    assert isinstance(model.predict([[0.5]])[0], float)

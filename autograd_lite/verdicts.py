@@ -192,6 +192,9 @@ class _Case:
         self.judge(far)
         if fits == self.is_off(far) or self.verdict.status == INCONCLUSIVE:  # it is the one, not the other
             self.say(INCONCLUSIVE, f"the function jumps by {numeral(jump, 2)} around here, as if rounded inside")
+        elif self.verdict.status == DIFFERS and self.is_precise(slope) and not slope.constant:  # as of floor(x) + x
+            self.show(slope)
+            self.say(DIFFERS, in_proportion(self.analytic, slope.value, slope.error))
 
     def judge(self, slope: Slope) -> None:
         self.show(slope)

@@ -197,6 +197,13 @@ def test_a_jump_is_no_slope(f, x):
     assert "at a jump" in verdict.reason or "branch" in verdict.reason
 
 
+def test_between_jumps_the_slope_that_is_shown_is_that_of_the_function_there():
+    f = lambda x: math.sin(x) - 5.0 * math.floor(x)  # noqa: E731
+    for x in (0.1, 3.001, 10.01):
+        (verdict,) = rejected(f, x, gradient=lambda x: math.cos(x) * (1 + 1e-6)).verdicts
+        assert abs(verdict.numeric - math.cos(x)) <= verdict.error < 1e-7
+
+
 def test_a_function_from_elsewhere_does_not_agree_at_a_jump_by_luck():
     for f in (math.floor, math.ceil, lambda x: float(x > 2.0)):
         assert status(f, 2.0, gradient=lambda x: 0.0) == "at a kink"

@@ -38,6 +38,11 @@ class Loss:
             raise ArgumentError(f"{self.name}: at least one output is needed, got none.")
         if not isinstance(outputs[0], Value) and (outputs[0] is None or isinstance(outputs[0], str)):
             raise InputTypeError(f"{self.name}: outputs must be numbers, got {outputs[0]!r:.40}. Pass model(x).")
+        if isinstance(outputs[0], (list, tuple)) or getattr(outputs[0], "ndim", 0) > 0:
+            raise InputTypeError(
+                f"{self.name}: the outputs of one example are needed, got those of {len(outputs)}. "
+                f"Write {self.name}.batch(outputs, targets)."
+            )
         if isinstance(outputs[0], Value) and outputs[0].primitive is not None:
             self.refuse(outputs[0].primitive.name)
         with ag.scope(self.name):

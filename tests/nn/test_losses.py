@@ -6,6 +6,7 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -147,6 +148,13 @@ def test_the_gradient_of_the_mean_is_the_mean_of_the_gradients():
         (lambda: nn.one_hot(1.5, 3), InputTypeError, "one_hot: the class must be an int, got 1.5"),
         (lambda: nn.one_hot("a", 3), InputTypeError, "one_hot: the class must be an int, got 'a'"),
         (lambda: nn.mse(1.0, "a"), InputTypeError, "mse: a real number is needed, got 'a'"),
+        (
+            lambda: nn.cross_entropy([[1.0, 2.0]] * 3, [0, 1, 1]),
+            InputTypeError,
+            "those of 3. Write cross_entropy.batch(",
+        ),
+        (lambda: nn.mse(np.eye(2), np.eye(2)), InputTypeError, "mse: the outputs of one example are needed, got those"),
+        (lambda: nn.hinge([np.ones(1)] * 2, [1, -1]), InputTypeError, "Write hinge.batch(outputs, targets)."),
         (lambda: nn.mse(None, 1.0), InputTypeError, "mse: outputs must be numbers, got None"),
         (lambda: nn.cross_entropy("ab", 1), InputTypeError, "cross_entropy: outputs must be numbers, got 'ab'"),
     ],

@@ -15,13 +15,13 @@ CELLS = (
     "rule", "parameters", "state", "scratch", "decay", "first", "second", "epsilon",
     "matrix", "order", "starts", "columns", "lanes", "data", "mean",
 )  # fmt: skip
-"""evaluate, memory, tables, blocks, team, shares: the program. steps: how many; made: how many were; loss: its place;
-losses: where they go. rates: three numbers a step (the learning rate; Adam's two corrections). rule: 0 none, 1 SGD,
-2 SGD with momentum, 3 with Nesterov's, 4 Adam. parameters: how many; state: velocities, or first and second moments;
-scratch: three times as many numbers. decay: of the weights; first, second: momentum, or Adam's betas; epsilon:
-Adam's. matrix: the examples, one per row, 0 where data stay; order: which rows, one step after the other; starts:
-where in them each step begins, and the end; columns, lanes: of a block; data: its place; mean: whether the weight
-of an example is 1/count."""
+"""evaluate, memory, tables, blocks, team, shares: the program. steps: how many; made: how many were, in all; loss:
+its place; losses: where they go. rates: three numbers a step (the learning rate; Adam's two corrections). rule: 0
+none, 1 SGD, 2 SGD with momentum, 3 with Nesterov's, 4 Adam. parameters: how many; state: velocities, or first and
+second moments; scratch: three times as many numbers. decay: of the weights; first, second: momentum, or Adam's betas;
+epsilon: Adam's. matrix: the examples, one per row, 0 where data stay; order: which rows, one step after the other;
+starts: where in them each step begins, and the end; columns, lanes: of a block; data: its place; mean: whether the
+weight of an example is 1/count."""
 
 PLACE = {name: k for k, name in enumerate(CELLS)}
 DECAY, MEAN = PLACE["decay"], PLACE["mean"]

@@ -87,7 +87,7 @@ def _write_rule(module: Module, rule: str) -> None:
 
 
 def _write_train(module: Module) -> None:
-    """train(control): make steps; return how many were made, and leave it in its cell."""
+    """train(control): make steps; return how many were made, and add it to its cell."""
     w = Writer(module, "i64 @train(ptr %control)")
     c = Cells(w)
     names = ("evaluate", "memory", "tables", "blocks", "team", "losses", "rates", "matrix", "state", "scratch")
@@ -146,7 +146,9 @@ def _write_train(module: Module) -> None:
         "stop:",
         "  br label %end",
         "end:",
-        f"  store i64 %step, ptr {made}",
+        f"  %before = load i64, ptr {made}",
+        "  %made = add i64 %before, %step",
+        f"  store i64 %made, ptr {made}",
         "  ret i64 %step",
     ]
     module.add("train", w)

@@ -55,19 +55,21 @@ class Trainer:
 
     def __init__(self, code: NativeCode, residence: Residence, optimizer: Any, rule: str, loss_place: int) -> None:
         self.code, self.residence, self.optimizer, self.rule = code, residence, optimizer, rule
-        self.count = len(optimizer.parameters)
+        self.count, self.made = len(optimizer.parameters), code.control.get("made")
         self.state, scratch = aligned(2 * self.count), aligned(3 * self.count)
         self.memories = {"adam": ("mean", "square"), "sgd": ()}.get(rule, ("velocity",))
         self.views = [self.state[k * self.count : (k + 1) * self.count] for k in range(len(self.memories))]
         self.rates, self.losses = np.zeros((1, 3)), np.zeros(1)
-        self.settings = code.control.doubles
         # Numpy takes twice as long for one number.
         self.rates_of_one_step, self.loss_of_one_step = self.rates[0].data, self.losses.data
+        self.decay = code.control.doubles[DECAY : DECAY + 1].data
         self.cells = {"parameters": self.count, "loss": loss_place, "state": self.state, "scratch": scratch}
         self.attach()
 
     def fits(self) -> bool:
         """Whether the optimiser, whose settings may have been changed, still moves by this rule."""
+        if self.rule == "sgd":
+            return not self.optimizer.momentum
         return self.rule == "adam" or self.rule == _rule_of_sgd(self.optimizer)
 
     def attach(self) -> None:
@@ -77,7 +79,7 @@ class Trainer:
     def _prepare(self) -> None:
         """Take over what may have been changed since: settings, and what the optimiser remembers."""
         optimizer, control = self.optimizer, self.code.control
-        self.settings[DECAY] = optimizer.weight_decay
+        self.decay[0] = optimizer.weight_decay
         if self.rule == "sgd":
             return
         if self.rule == "adam":
@@ -108,6 +110,11 @@ class Trainer:
             rates[:steps] = np.reshape(every, (steps, 3))
         return rates
 
+    def _newly_made(self) -> int:
+        """Return how many steps the kernel has made that are not counted yet, and count them."""
+        before, self.made = self.made, self.code.control.get("made")
+        return self.made - before
+
     def step(self) -> float | None:
         """Make one step; return the loss before it, None if it was not made."""
         self._prepare()
@@ -115,8 +122,14 @@ class Trainer:
         step = optimizer.steps
         row = self.rates_of_one_step
         row[0], row[1], row[2] = self._rates(optimizer.schedule(step), step)
-        if not self.residence.use(self.code.shared, self.code.train):
+        try:
+            made = self.residence.use(self.code.shared, self.code.train)
+        except BaseException:  # Ctrl-C, before the call or when it is over
+            optimizer.steps = step + self._newly_made()
+            raise
+        if not made:
             return None
+        self.made += 1
         optimizer.steps = step + 1
         loss: float = self.loss_of_one_step[0]
         return loss
@@ -126,11 +139,11 @@ class Trainer:
         self._prepare()
         rates, losses = self._rates_of_run(steps), np.zeros(max(1, steps))
         control = self.code.control
-        control.set(steps=steps, made=0, rates=rates, losses=losses)
+        control.set(steps=steps, rates=rates, losses=losses)
         try:
             self.residence.use(self.code.shared, self.code.train)
         finally:  # Ctrl-C comes when the call is over
-            made = control.get("made")
+            made = self._newly_made()
             control.set(steps=1, rates=self.rates, losses=self.losses)
             self.optimizer.steps += made
         return losses[:steps], made

@@ -149,6 +149,32 @@ def test_an_interrupt_while_parameters_move_comes_when_they_have_moved(monkeypat
     assert [w.data for w in ws] == [0.5, 1.0, 1.5]
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_interrupted_step_is_counted_if_it_was_made(when):
+    ends = []
+    for interrupted in (False, True):
+        w = Value(2.0)
+        program = ag.compile(lambda x, w=w: (w * x) ** 2, [w], batch=[1.0, 2.0])
+        optimizer = nn.Adam([w], lr=0.1)
+        program.step(optimizer)
+        train = program.code.train
+
+        def stop(train=train):
+            if when == "after":
+                train()
+            raise KeyboardInterrupt
+
+        if interrupted:
+            program.code.train = stop
+            with pytest.raises(KeyboardInterrupt):
+                program.step(optimizer)
+            program.code.train = train
+        while optimizer.steps < 4:
+            program.step(optimizer)
+        ends.append([w.data, *program.run(optimizer, 3), w.data, optimizer.steps])
+    assert ends[0] == ends[1]
+
+
 def test_an_interrupt_of_steps_over_fresh_data_leaves_those_that_were_bound():
     w = Value(2.0)
     program = ag.compile(lambda x: w * x, [w], batch=[1.0, 2.0])

@@ -61,6 +61,9 @@ class Program:
     Native code does not raise. Where a result is nan or inf the eager passes are asked, and raise the
     error that names the operation and the node, or find that it is so; what comes out finite is returned.
 
+    A zero has no sign of its own: sums of products begin at +0, so that `atan2(-y, x)` at y = 0, x < 0 is pi here, and
+    -pi in eager passes (that is the one row which tells -0 from 0 by more than a sign of zero).
+
     A function without arguments may branch on Values: the program notices when Python would branch
     otherwise, and records the function again, WAYS times at most. Each way is compiled once.
 

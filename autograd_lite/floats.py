@@ -103,14 +103,18 @@ def greater(a: float, b: float) -> float:
 
 def maximum(*xs: float) -> float:
     """Return the largest; nan if there is one among them, wherever it stands."""
-    top = max(xs)
-    return top if all(x == x for x in xs) else nan
+    for x in xs:
+        if x != x:
+            return nan
+    return max(xs)
 
 
 def minimum(*xs: float) -> float:
     """Return the smallest; nan if there is one among them, wherever it stands."""
-    bottom = min(xs)
-    return bottom if all(x == x for x in xs) else nan
+    for x in xs:
+        if x != x:
+            return nan
+    return min(xs)
 
 
 def clip(x: float, low: float, high: float) -> float:

@@ -396,6 +396,12 @@ def test_steps_of_a_few_roundings_do_not_refute_longer_ones():
     assert "at a kink" not in str(rejected(f, x, gradient=lambda x: slope(x) * (1 + 1e-6)))
 
 
+def test_quotients_that_change_at_long_steps_alone_have_settled():
+    silu = lambda x: x / (1.0 + math.exp(-x)) + x + 2.0  # noqa: E731
+    assert status(silu, -43.95492373188086, gradient=lambda x: 1.0) == "agrees"
+    rejected(silu, -43.95492373188086, gradient=lambda x: -1.0)
+
+
 def test_a_complex_step_sees_through_cancellation_where_differences_confirm_it():
     (verdict,) = check_gradients(lambda x: 1e9 + 1.0 / x, 1.0).verdicts
     assert (verdict.status, verdict.method) == ("agrees", "complex")

@@ -270,6 +270,16 @@ def test_what_does_not_move_adds_nothing_even_times_infinity():
     assert ag.taylor(lambda x: sqrt(2.0 * x), 3)(0.0)[1:3] == [math.inf, -math.inf]  # 2 x has no second derivative
     assert sqrt(relu(Dual(-1.0, 1.0))).tangent == 0.0
     assert sqrt(relu(Dual(Value(-1.0), 1.0))).tangent.data == 0.0  # in a graph, where a replay may move it
+    assert ag.derivative(lambda x: sqrt(relu(x)))(Value(-1.0)).data == 0.0
+    assert ag.linearize(lambda x, y: sqrt(x) * y, 0.0, 0.0)[1](1.0, 0.0) == 0.0
+    inside = lambda x, y: sqrt(ag.grad(lambda t: t**3)(y)) + x  # noqa: E731
+    assert jvp(inside, (2.0, 0.0), (1.0, 0.0)) == (2.0, 1.0)
+
+
+def test_a_second_sweep_treats_zero_times_infinity_as_a_sweep_does():
+    """The rate of cos(x) at 0 is a number, -sin(0); what a selection did not use gets nothing."""
+    assert math.isnan(ag.hvp(lambda x: sqrt(ag.sin(x)))(0.0, 1.0))
+    assert ag.hvp(lambda x, y: sqrt(ag.maximum(x, y)), (0, 1))(0.0, -1.0, (1.0, 0.0))[1] == 0.0
 
 
 def test_errors_are_those_of_floats():

@@ -6,12 +6,12 @@ a million nodes is walked at the default recursion limit.
 
 from __future__ import annotations
 
-from _weakref import ref  # weakref itself takes half a millisecond to import
+from _thread import RLock  # threading itself takes most of a millisecond to import, weakref half of one
+from _weakref import ref
 from collections import defaultdict
 from itertools import count
 from math import nan
 from operator import attrgetter
-from threading import RLock
 
 from autograd_lite.errors import InputTypeError, NonLeafError, OperationError, StaleGraphError, described
 from autograd_lite.primitives import FAILURES, Traced, to_float

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from _thread import allocate_lock  # threading itself takes most of a millisecond to import
 from contextvars import ContextVar
-from threading import Lock
 
 from autograd_lite.errors import ArgumentError, InputTypeError
 
@@ -44,7 +44,7 @@ active = Active()
 open_scopes: set[Scope] = set()
 """The outermost ones, of all threads: no node is given a scope while there is none."""
 
-_lock = Lock()
+_lock = allocate_lock()
 
 SUSPENDS = 0x20 | 0x80 | 0x100 | 0x200  # flags of code that leaves its block and comes back: generators, coroutines
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from _thread import RLock  # threading itself takes most of a millisecond to import, weakref half of one
 from _weakref import ref
-from collections import defaultdict
 from itertools import count
 from math import nan
 from operator import attrgetter
@@ -346,6 +345,8 @@ def flatten(leaves: Sequence[Any], nodes: Sequence[Any], roots: Sequence[Any]) -
     those of walks, so that they are told from any that stand on nodes already. The loop is spelled
     out, as that of a walk is, and for the same reason.
     """
+    from collections import defaultdict  # two milliseconds, and nobody else needs it
+
     global _walks
     with _one_at_a_time:
         start = number = next(_walks)

@@ -2,12 +2,12 @@
 
 Seven workloads (`--only NAME` runs one), and an eighth against the slower peers:
 
+    import    `import autograd_lite` in a fresh interpreter
     wide      dot products and squares written with + and *: time and bytes per node
     moons     one training step of micrograd's demonstration: 100 points, 2-16-16-1
     gpt       one step of a one-layer GPT over scalars, against the engine it was written with
     chain     y = y*w, y = y+b, ...: does the time per node depend on the length?
     scale     the wide graph from 10^3 to 10^6 nodes, 10^7 with --large: build, backward, forward(), delete
-    import    `import autograd_lite` in a fresh interpreter
     replay    forward() over a recorded graph, against building the graph anew
     scalars   the wide graph against PyTorch scalars, HIPS autograd and JAX
 
@@ -555,12 +555,12 @@ def scalars(run: Run) -> list[Row]:
 
 
 WORKLOADS: dict[str, Callable[[Run], list[Row]]] = {
+    "import": import_time,  # first: a process of gigabytes is slow to start another
     "wide": wide,
     "moons": train_moons,
     "gpt": train_gpt,
     "chain": chain,
     "scale": scale,
-    "import": import_time,
     "replay": replay,
     "scalars": scalars,  # last: torch's objects would weigh on every collection after it
 }

@@ -214,6 +214,18 @@ CHAINS = [row for row in TABLE if row.arity == 1 or row.name in ("mul", "div", "
 EDGES = (0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, 1e200, -1e200, 1e-200, 5e-324, 0.5)
 
 
+def _leaves_the_floats(root):
+    """Whether slopes of a chain, none of them 0 or infinite, make 0 or infinity if they are multiplied from one end."""
+    slopes = [
+        slope
+        for node in ag.topological_order(root)
+        for operand, slope in zip(node.operands, node.local_gradients, strict=True)
+        if isinstance(operand, Value) and slope and math.isfinite(slope)
+    ]
+    sizes = [math.log10(abs(slope)) for slope in slopes]
+    return any(abs(sum(sizes[i:j])) > 290 for i in range(len(sizes)) for j in range(i + 1, len(sizes) + 1))
+
+
 def test_zero_times_infinity_is_the_same_in_every_mode(many):
     """Along a chain, where nothing is added up: 0 where the local gradient nearer to the result is 0, else nan."""
     r, seen = random.Random("zero times infinity"), {"nan": 0, "0": 0, "other": 0}
@@ -233,6 +245,8 @@ def test_zero_times_infinity_is_the_same_in_every_mode(many):
             continue
         if math.isnan(root.data):
             continue  # beyond a value that is nan already nothing is promised
+        if _leaves_the_floats(root):
+            continue
         (slope,) = gradients(root, [x])
         seen["nan" if math.isnan(slope) else "0" if not slope else "other"] += 1
         close = {"nan_ok": True, "rel": 1e-12, "abs": 1e-300}
@@ -246,7 +260,7 @@ def test_zero_times_infinity_is_the_same_in_every_mode(many):
             ways["jvp on Values"] = getattr(jvp(f, (Value(at),), (1.0,))[1], "data", slope)
         for way, found in ways.items():
             assert found == pytest.approx(slope, **close), (way, rows, at)
-    assert min(seen.values()) > 20, seen
+    assert min(seen.values()) > 10, seen
 
 
 def test_a_slope_that_nobody_computed_is_nan_in_forward_mode_too():

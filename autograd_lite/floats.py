@@ -53,6 +53,11 @@ def sigmoid(x: float) -> float:
     return e / (1.0 + e)
 
 
+def one_minus_square(x: float) -> float:
+    """Return 1 - x*x, whose two factors round where it is near 0 less than the difference would."""
+    return (1.0 - x) * (1.0 + x)
+
+
 def sigmoid_slope(x: float) -> float:
     """Return sigmoid(x) * sigmoid(-x), with one exponential."""
     e = exp(-abs(x))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     log: Primitive
     cos: Primitive
     cosh: Primitive
+    one_minus_square: Primitive
     sigmoid_slope: Primitive
     sigmoid: Primitive
     gate: Primitive
@@ -323,12 +324,16 @@ tan = primitive(
     "tan", math.tan, lambda y, x: 1.0 + y * y, rule=FINITE, probe="(-1.2, 1.2)",
     doc="Return the tangent of x radians.",
 )
+one_minus_square = primitive(  # a row, since the derivative of (1 - x) * (1 + x) is a difference that cancels at 0
+    "one_minus_square", floats.one_minus_square, lambda y, x: -2.0 * x, symbol="1−x²",
+    doc="Return 1 - x * x, as (1 - x) * (1 + x).",
+)
 asin = primitive(
-    "asin", math.asin, lambda y, x: 1.0 / sqrt((1.0 - x) * (1.0 + x)), domain="[-1, 1]", probe="(-0.8, 0.8)",
+    "asin", math.asin, lambda y, x: 1.0 / sqrt(one_minus_square(x)), domain="[-1, 1]", probe="(-0.8, 0.8)",
     doc="Return the angle in [-pi/2, pi/2] whose sine is x.",
 )
 acos = primitive(
-    "acos", math.acos, lambda y, x: -1.0 / sqrt((1.0 - x) * (1.0 + x)), domain="[-1, 1]", probe="(-0.8, 0.8)",
+    "acos", math.acos, lambda y, x: -1.0 / sqrt(one_minus_square(x)), domain="[-1, 1]", probe="(-0.8, 0.8)",
     doc="Return the angle in [0, pi] whose cosine is x.",
 )
 atan = primitive(
@@ -362,7 +367,7 @@ acosh = primitive(
     doc="Return the inverse hyperbolic cosine.",
 )
 atanh = primitive(
-    "atanh", math.atanh, lambda y, x: 1.0 / ((1.0 - x) * (1.0 + x)),
+    "atanh", math.atanh, lambda y, x: 1.0 / one_minus_square(x),
     domain="(-1, 1)", probe="(-0.8, 0.8)", edge=lambda x: math.copysign(inf, x) if x * x == 1.0 else nan,
     doc="Return the inverse hyperbolic tangent.",
 )

@@ -193,6 +193,20 @@ def test_derivatives_to_the_third_are_right_to_a_few_ulp_wherever_they_do_not_ca
             assert oracle.ulps(found, truth, abs(term)) <= 8, (x, order, found)
 
 
+@pytest.mark.parametrize(
+    ("name", "truth"),
+    [
+        ("asin", lambda x: x / (1 - x * x) ** mp.mpf(1.5)),
+        ("acos", lambda x: -x / (1 - x * x) ** mp.mpf(1.5)),
+        ("atanh", lambda x: 2 * x / (1 - x * x) ** 2),
+    ],
+)
+def test_second_derivatives_of_inverse_functions_keep_their_digits_at_0_and_near_1(name, truth):
+    for at in (5e-324, 1e-300, 1e-20, 1e-8, 1e-3, 0.3, 0.7, 0.99, 0.9999999):
+        for x in (at, -at):
+            assert oracle.ulps(derivative(ROWS[name], 2, x), truth(mp.mpf(x))) <= 8, x
+
+
 def _tanh_derivatives(x):
     t, s = mp.tanh(x), oracle.sech2(x)
     return [(s, s), (-2 * t * s, t * s), (4 * t * t * s - 2 * s * s, 4 * t * t * s)]

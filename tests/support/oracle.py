@@ -119,6 +119,7 @@ UNARY = {
     "asinh": (mp.asinh, lambda x: 1 / mp.sqrt(x * x + 1)),
     "acosh": (mp.acosh, lambda x: 1 / mp.sqrt(x * x - 1)),
     "atanh": (lambda x: (mp.log(1 + x) - mp.log(1 - x)) / 2, lambda x: (1 / (1 + x) + 1 / (1 - x)) / 2),
+    "one_minus_square": (lambda x: 1 - x * x, lambda x: -2 * x),
     "sigmoid": (lambda x: 1 / (1 + mp.exp(-x)), lambda x: sech2(x / 2) / 4),
     "sigmoid_slope": (lambda x: sech2(x / 2) / 4, lambda x: sech2(x / 2) / 4 * (mp.exp(-x) - 1) / (mp.exp(-x) + 1)),
     "logsigmoid": (lambda x: -mp.log(1 + mp.exp(-x)), lambda x: 1 / (1 + mp.exp(x))),

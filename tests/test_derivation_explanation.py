@@ -396,7 +396,8 @@ def test_the_latex_form_has_the_value_of_its_factor(drawn):
     root = program.run(inputs)[-1]
     assume(isinstance(root, Value) and not root.is_leaf)
     root.named("f")
-    names = {**vars(ag), "abs": abs, "sigma": ag.sigmoid, **{leaf.label: leaf.data for leaf in inputs}, "f": root.data}
+    names = {**vars(ag), **ROWS, "abs": abs, "sigma": ag.sigmoid}  # softmax(x, y) is the row here
+    names |= {leaf.label: leaf.data for leaf in inputs} | {"f": root.data}
     for leaf in inputs:
         for path in explain(root, leaf, digits=17).paths:
             for factor in path.factors:

@@ -107,7 +107,7 @@ FORMS: Mapping[str, Callable[..., Any]] = {
     "leaky_relu": lambda x, slope: table.where(table.greater(x, 0.0), x, slope * x),
     "elu": lambda x, alpha: table.where(table.greater(x, 0.0), x, alpha * table.expm1(x)),
     "clip": lambda x, low, high: table.where(table.greater(low, high), nan, table.minimum(table.maximum(x, low), high)),
-    "one_minus_square": lambda x: (1.0 - x) * (1.0 + x),
+    "one_minus_square": floats.one_minus_square,
     "gaussian": lambda x, rate: table.exp(-(rate * (x * x))),
     "normal_cdf": lambda x: 0.5 * table.erfc(-floats.ROOT_HALF * x),
     "gelu": lambda x: x * (0.5 * table.erfc(-floats.ROOT_HALF * x)),

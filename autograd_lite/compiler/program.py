@@ -174,7 +174,7 @@ class Program:
 
     def __call__(self, *data: Any) -> Any:
         """Return (value, gradient), or the values where no gradient was asked for."""
-        turns, mine = self._turns, True
+        turns, mine = self._turns, True  # `Turns.take`, written out
         try:
             del turns.free
         except AttributeError:
@@ -216,7 +216,7 @@ class Program:
         Raises:
             NonFiniteError: the loss, the gradient or a parameter would be nan or inf. No step was made.
         """
-        turns, mine = self._turns, True
+        turns, mine = self._turns, True  # `Turns.take`, written out
         try:
             del turns.free
         except AttributeError:
